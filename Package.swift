@@ -35,6 +35,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(name: "TestSupport", dependencies: ["Encoders"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Gaussians", ["CKernels"]),
         tests("Encoders"),
     ],
     swiftLanguageModes: [.v6]

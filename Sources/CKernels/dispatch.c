@@ -1,1 +1,65 @@
+// Compiles kernels.inc once per instruction set and picks a table at run time.
 #include "CKernels.h"
+
+#define PK_NAME(x) x##_portable
+#define PK_LANES 4
+#define PK_LEVEL_NAME "portable"
+#include "kernels.inc"
+#undef PK_NAME
+#undef PK_LANES
+#undef PK_LEVEL_NAME
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define PK_NAME(x) x##_avx2
+#define PK_LANES 8
+#define PK_LEVEL_NAME "avx2"
+#include "kernels.inc"
+#undef PK_NAME
+#undef PK_LANES
+#undef PK_LEVEL_NAME
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"))), apply_to = function)
+#define PK_NAME(x) x##_avx512
+#define PK_LANES 16
+#define PK_LEVEL_NAME "avx512"
+#include "kernels.inc"
+#undef PK_NAME
+#undef PK_LANES
+#undef PK_LEVEL_NAME
+#pragma clang attribute pop
+
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static int has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+const pk_kernels *pk_kernels_at(pk_level level) {
+    __builtin_cpu_init();
+    switch (level) {
+    case pk_level_portable: return &table_portable;
+    case pk_level_avx2: return has_avx2() ? &table_avx2 : NULL;
+    case pk_level_avx512: return has_avx512() ? &table_avx512 : NULL;
+    }
+    return NULL;
+}
+
+#else
+
+const pk_kernels *pk_kernels_at(pk_level level) { return level == pk_level_portable ? &table_portable : NULL; }
+
+#endif
+
+const pk_kernels *pk_kernels_best(void) {
+    for (int level = pk_level_avx512; level > pk_level_portable; level--) {
+        const pk_kernels *table = pk_kernels_at((pk_level)level);
+        if (table) return table;
+    }
+    return &table_portable;
+}

@@ -1,2 +1,49 @@
-/// placeholder
-public struct Gaussian: Sendable {}
+// The value everything turns into: a diagonal Gaussian.
+import CKernels
+
+/// A diagonal Gaussian over embedding space: where something lies, and how vague it is.
+///
+/// A *point* is the Gaussian of a model without uncertainty: every log variance is minus infinity.
+/// - SeeAlso: "Probabilistic Language-Image Pre-Training" (ProLIP), ICLR 2025, section 3.1
+public struct Gaussian: Sendable, Equatable {
+    /// The mean, `[D]`; encoders normalise it to length 1.
+    public var mean: [Float]
+    /// The natural logarithm of the variance (not of the standard deviation), `[D]`.
+    public var logVariance: [Float]
+
+    /// Pairs a mean with its log variances.
+    /// - Parameters:
+    ///   - mean: `[D]`.
+    ///   - logVariance: `[D]`, natural logarithm of sigma squared.
+    /// - Precondition: both have the same length.
+    public init(mean: [Float], logVariance: [Float]) {
+        precondition(mean.count == logVariance.count, "a Gaussian needs as many log variances as means")
+        self.mean = mean
+        self.logVariance = logVariance
+    }
+
+    /// A Gaussian without spread, as models without an uncertainty token give.
+    /// - Parameter mean: `[D]`.
+    public init(point mean: [Float]) {
+        self.init(mean: mean, logVariance: [Float](repeating: -.infinity, count: mean.count))
+    }
+
+    /// The number of dimensions, D.
+    public var dimension: Int { mean.count }
+
+    /// Whether this is a point: no variance in any dimension.
+    public var isPoint: Bool { logVariance.allSatisfy { $0 == -.infinity } }
+
+    /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people. Larger is vaguer;
+    /// 0 for a point.
+    public var totalVariance: Double {
+        logVariance.reduce(0) { $0 + exp64($1) }
+    }
+
+    /// The squared length of the mean, in Float64.
+    public var squaredNorm: Double {
+        mean.withUnsafeBufferPointer { mean in
+            mean.baseAddress.map { pk_dot_f64($0, $0, mean.count) } ?? 0
+        }
+    }
+}
