@@ -1,0 +1,52 @@
+// The scratch memory of one worker's forward passes, allocated once.
+
+import Gaussians
+
+/// Everything a tower writes while it computes a batch of at most `batch` items. Owned by one worker; never shared.
+package final class Activations {
+    /// The most items a forward pass takes.
+    package let batch: Int
+    /// The residual stream, [batch * sequence, width].
+    package let x: FloatBuffer
+    /// A norm's output or a branch, [batch * sequence, width].
+    package let normed: FloatBuffer
+    /// Attention's heads side by side, [batch * sequence, width].
+    package let mixed: FloatBuffer
+    /// Queries, keys and values, [batch * sequence, 3 * width].
+    package let qkv: FloatBuffer
+    /// One head's attention, [sequence, sequence].
+    package let scores: FloatBuffer
+    /// The MLP's hidden layer, [batch * sequence, mlpWidth].
+    package let hidden: FloatBuffer
+    /// Unfolded patches, [batch * patches, 3 * patch * patch]; empty for texts.
+    package let patches: FloatBuffer
+    /// Raw means, [batch, D].
+    package let means: FloatBuffer
+    /// Log variances, [batch, D].
+    package let logVariances: FloatBuffer
+
+    init(_ shape: TransformerConfiguration, batch: Int, sequence: Int, dimension: Int, patches: Int) {
+        self.batch = batch
+        let rows = batch * sequence
+        x = FloatBuffer(count: rows * shape.width)
+        normed = FloatBuffer(count: rows * shape.width)
+        mixed = FloatBuffer(count: rows * shape.width)
+        qkv = FloatBuffer(count: rows * 3 * shape.width)
+        scores = FloatBuffer(count: sequence * sequence)
+        hidden = FloatBuffer(count: rows * shape.mlpWidth)
+        self.patches = FloatBuffer(count: batch * patches)
+        means = FloatBuffer(count: batch * dimension)
+        logVariances = FloatBuffer(count: batch * dimension)
+    }
+
+    /// Row `index` of the last batch as a Gaussian: the mean normalised as torch's `F.normalize` does, the log variance
+    /// as it is, or a point where the tower has no uncertainty.
+    func gaussian(_ index: Int, dimension: Int, isPoint: Bool) -> Gaussian {
+        let raw = UnsafeBufferPointer(start: means.pointer + index * dimension, count: dimension)
+        let length = raw.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let mean = raw.map { Float(Double($0) / max(length, 1e-12)) }
+        guard !isPoint else { return Gaussian(point: mean) }
+        let logVariance = UnsafeBufferPointer(start: logVariances.pointer + index * dimension, count: dimension)
+        return Gaussian(mean: mean, logVariance: Array(logVariance))
+    }
+}

@@ -1,0 +1,80 @@
+// Both towers against the official code's outputs and activations.
+import Encoders
+import Foundation
+import Gaussians
+import TestSupport
+import Testing
+
+@Suite struct TowerTests {
+    static let models = ["nano", "nano-fp16", "nano-quickgelu"]
+
+    struct Loaded {
+        let configuration: ModelConfiguration
+        let image: ImageTower
+        let text: TextTower
+
+        init(_ name: String) throws {
+            configuration = try ModelConfiguration(MappedFile(path: Fixtures.path("models/\(name)/config.json")))
+            var checkpoint = Checkpoint(try Safetensors(path: Fixtures.path("models/\(name)/model.safetensors")))
+            image = try ImageTower(&checkpoint, configuration.image, dimension: configuration.dimension)
+            text = try TextTower(&checkpoint, configuration.text, dimension: configuration.dimension)
+            #expect(throws: SafetensorsError.self) { try checkpoint.finish(prefix: "") }
+            _ = try checkpoint.scalar("logit_scale")
+            _ = try checkpoint.scalar("logit_bias")
+            try checkpoint.finish(prefix: "")
+        }
+    }
+
+    /// The largest difference between what a buffer holds and a golden.
+    static func worst(_ got: UnsafePointer<Float>, _ expected: [Double]) -> Double {
+        expected.enumerated().reduce(0) { max($0, abs(Double(got[$1.offset]) - $1.element)) }
+    }
+
+    @Test(arguments: models, Kernels.names) func images(model: String, level: String) throws {
+        guard let kernels = Kernels.named(level) else { return }
+        let towers = try Loaded(model)
+        let goldens = try Goldens("expected/\(model).safetensors")
+        let pixels = try goldens.floats("image.pixels")
+        let buffers = towers.image.activations(batch: 4)
+        towers.image.forward(pixels, batch: 3, buffers, kernels)
+        #expect(Self.worst(buffers.means.pointer, try goldens.doubles("image.mean_f64")) < 1e-5)
+        #expect(Self.worst(buffers.logVariances.pointer, try goldens.doubles("image.logvar_f64")) < 1e-5)
+    }
+
+    @Test(arguments: models, Kernels.names) func texts(model: String, level: String) throws {
+        guard let kernels = Kernels.named(level) else { return }
+        let towers = try Loaded(model)
+        let goldens = try Goldens("expected/\(model).safetensors")
+        for prefix in ["text", "short.text"] where goldens.file.tensors["\(prefix).ids"] != nil {
+            let ids = try goldens.integers("\(prefix).ids")
+            let batch = try goldens.shape("\(prefix).ids")[0]
+            let buffers = towers.text.activations(batch: batch)
+            try towers.text.forward(ids, batch: batch, buffers, kernels)
+            #expect(Self.worst(buffers.means.pointer, try goldens.doubles("\(prefix).mean_f64")) < 1e-5)
+            #expect(Self.worst(buffers.logVariances.pointer, try goldens.doubles("\(prefix).logvar_f64")) < 1e-5)
+        }
+    }
+
+    @Test func aBatchGivesWhatSinglesGive() throws {
+        let towers = try Loaded("nano")
+        let goldens = try Goldens("expected/nano.safetensors")
+        let pixels = try goldens.floats("image.pixels")
+        let one = towers.image.activations(batch: 1)
+        let all = towers.image.activations(batch: 3)
+        towers.image.forward(pixels, batch: 3, all)
+        let dimension = towers.image.dimension
+        for item in 0..<3 {
+            towers.image.forward(Array(pixels[(item * pixels.count / 3)...]), batch: 1, one)
+            for j in 0..<dimension {
+                #expect(abs(one.means.pointer[j] - all.means.pointer[item * dimension + j]) < 1e-6)
+            }
+        }
+    }
+
+    @Test func idsOutsideTheVocabularyAreRefused() throws {
+        let towers = try Loaded("nano")
+        let buffers = towers.text.activations(batch: 1)
+        let error = #expect(throws: TokenRangeError.self) { try towers.text.forward([0, 512], batch: 1, buffers) }
+        #expect(error?.id == 512)
+    }
+}
