@@ -17,9 +17,13 @@ let package = Package(
         .library(name: "Penumbra", targets: ["Encoders"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -34,9 +38,21 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
-        .target(name: "TestSupport", dependencies: ["Encoders"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "Corpus", dependencies: [.product(name: "Crypto", package: "swift-crypto")], swiftSettings: strict),
+        .target(
+            name: "Storage",
+            dependencies: ["Gaussians", "CKernels", "CLMDB", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
+            name: "Retrieval", dependencies: ["Gaussians", "Storage", "CKernels", "COpenBLAS"], swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Gaussians", ["CKernels"]),
         tests("Encoders"),
+        tests("Corpus"),
+        tests("Storage"),
+        tests("Retrieval", ["Storage", "Gaussians"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,1 +1,2 @@
+// LMDB: the memory-mapped store of the vectors.
 #include <lmdb.h>

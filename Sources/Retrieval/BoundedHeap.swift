@@ -1,0 +1,50 @@
+// A stream of keys to its k-th smallest so far.
+
+/// Keeps the `capacity` smallest keys of a stream.
+package struct BoundedHeap {
+    private let capacity: Int
+    private var keys: [Double] = []  // a binary heap, the largest first
+
+    /// An empty heap.
+    /// - Parameter capacity: at least 1.
+    package init(capacity: Int) {
+        precondition(capacity > 0)
+        self.capacity = capacity
+    }
+
+    /// The `capacity`-th smallest key so far, +infinity while there are fewer.
+    package var threshold: Double { keys.count < capacity ? .infinity : keys[0] }
+
+    /// Takes a key in if it is among the smallest.
+    /// - Complexity: O(log capacity).
+    package mutating func insert(_ key: Double) {
+        if keys.count < capacity {
+            keys.append(key)
+            siftUp(keys.count - 1)
+        } else if key < keys[0] {
+            keys[0] = key
+            siftDown(0)
+        }
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var child = start
+        while child > 0, keys[(child - 1) / 2] < keys[child] {
+            keys.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var parent = start
+        while true {
+            var largest = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < keys.count && keys[child] > keys[largest] {
+                largest = child
+            }
+            guard largest != parent else { return }
+            keys.swapAt(parent, largest)
+            parent = largest
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// Gaussians to the bytes of a block's columns, and back. See DESIGN section 5, "Stored format, version 1".
+import CKernels
+import Gaussians
+
+/// The columns a block is stored in, one value per column, rows in slot order.
+package enum Column: UInt8, Sendable, CaseIterable {
+    /// Item ids, UInt64, ascending.
+    case ids = 0
+    /// Means, [D] Float32.
+    case means = 1
+    /// Log variances, [D] Float32.
+    case logVariances = 2
+    /// Squared length of the mean and total variance, [2] Float64.
+    case scalars = 3
+
+    /// Bytes of one slot's row.
+    package func rowSize(dimension: Int) -> Int {
+        switch self {
+        case .ids: 8
+        case .means, .logVariances: 4 * dimension
+        case .scalars: 16
+        }
+    }
+}
+
+/// Which value of the vector store: one column of one block of one collection.
+package struct BlockKey: Sendable, Hashable {
+    package var collection: Collection
+    package var column: Column
+    package var block: Int
+
+    package init(_ collection: Collection, _ column: Column, _ block: Int) {
+        self.collection = collection
+        self.column = column
+        self.block = block
+    }
+
+    /// Six bytes, so that LMDB's order is collection, column, block.
+    package var bytes: [UInt8] {
+        [UInt8(collection.rawValue), column.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: block >> (24 - 8 * $0)) }
+    }
+}
+
+/// Writes and reads the values of the vector store.
+///
+/// A value is a 48-byte header, the rows, and zeros up to at least 4,096 bytes. LMDB places values of that size 16 bytes
+/// into a page, so the rows begin at a multiple of 64 and are scanned where they lie. All numbers are little-endian:
+///
+///     0 magic "PNB1"   4 format u16   6 column u8   7 collection u8   8 block u32   12 rows u32   16 row size u32
+///     20 CRC-32C u32 of the header (this field zero) and the rows   24 zeros
+package enum GaussianCodec {
+    /// Slots of a block.
+    package static let slotsPerBlock = 256
+    /// Bytes before the rows.
+    package static let headerSize = 48
+    /// Values are padded to this size, so that LMDB aligns them.
+    package static let minimumSize = 4_096
+    /// The format this code writes, and the newest it reads.
+    package static let format = 1
+    private static let magic: UInt32 = 0x3142_4E50
+
+    /// Frames rows as a value.
+    /// - Parameter rows: the concatenated rows of `key`'s column, `rowSize` bytes each.
+    package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int) -> [UInt8] {
+        var value = [UInt8](repeating: 0, count: max(headerSize + rows.count, minimumSize))
+        value.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
+            bytes.storeBytes(of: UInt16(format).littleEndian, toByteOffset: 4, as: UInt16.self)
+            bytes[6] = key.column.rawValue
+            bytes[7] = UInt8(key.collection.rawValue)
+            bytes.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
+            bytes.storeBytes(of: UInt32(rows.count / rowSize).littleEndian, toByteOffset: 12, as: UInt32.self)
+            bytes.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...]).copyBytes(from: rows)
+            let crc = checksum(UnsafeRawBufferPointer(bytes), rowBytes: rows.count)
+            bytes.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)
+        }
+        return value
+    }
+
+    /// The rows of a value, in place.
+    /// - Parameters:
+    ///   - value: what the store holds under `key`.
+    ///   - path: the store's folder, for messages.
+    ///   - checkingSum: whether to compute the checksum; a scan does not.
+    /// - Throws: `StorageError.damagedBlock` when header, size or checksum contradict the key.
+    package static func rows(
+        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false
+    ) throws -> UnsafeRawBufferPointer {
+        func damaged(_ reason: String) -> StorageError {
+            .damagedBlock(
+                path: path, collection: key.collection, block: key.block, column: "\(key.column)", reason: reason)
+        }
+        guard value.count >= headerSize, load(value, 0, UInt32.self) == magic else {
+            throw damaged("not a block of Penumbra")
+        }
+        guard Int(load(value, 4, UInt16.self)) <= format else {
+            throw StorageError.newerFormat(path: path, got: Int(load(value, 4, UInt16.self)), supported: format)
+        }
+        let count = Int(load(value, 12, UInt32.self))
+        guard value[6] == key.column.rawValue, Int(value[7]) == key.collection.rawValue,
+            Int(load(value, 8, UInt32.self)) == key.block
+        else { throw damaged("the header names another block") }
+        guard Int(load(value, 16, UInt32.self)) == rowSize, count <= slotsPerBlock,
+            headerSize + count * rowSize <= value.count
+        else { throw damaged("\(count) rows of \(load(value, 16, UInt32.self)) bytes, expected rows of \(rowSize)") }
+        if checkingSum, checksum(value, rowBytes: count * rowSize) != load(value, 20, UInt32.self) {
+            throw damaged("the checksum does not match")
+        }
+        return UnsafeRawBufferPointer(rebasing: value[headerSize..<(headerSize + count * rowSize)])
+    }
+
+    private static func load<T: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: UnsafeRawBufferPointer, _ offset: Int, _ type: T.Type
+    ) -> T {
+        T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+    }
+
+    /// The CRC-32C of header (its own field zero) and rows.
+    private static func checksum(_ value: UnsafeRawBufferPointer, rowBytes: Int) -> UInt32 {
+        guard let base = value.baseAddress else { return 0 }
+        let zeros: [UInt8] = [0, 0, 0, 0]
+        var crc = pk_crc32c(0, base, 20)
+        crc = pk_crc32c(crc, zeros, 4)
+        return pk_crc32c(crc, base + 24, headerSize - 24 + rowBytes)
+    }
+
+    /// One item's rows, appended to the four columns of the block being built.
+    package static func append(_ id: ItemID, _ gaussian: Gaussian, to columns: inout [Column: [UInt8]]) {
+        withUnsafeBytes(of: UInt64(id.rawValue).littleEndian) { columns[.ids, default: []] += $0 }
+        gaussian.mean.withUnsafeBytes { columns[.means, default: []] += $0 }
+        gaussian.logVariance.withUnsafeBytes { columns[.logVariances, default: []] += $0 }
+        withUnsafeBytes(of: gaussian.squaredNorm) { columns[.scalars, default: []] += $0 }
+        withUnsafeBytes(of: gaussian.totalVariance) { columns[.scalars, default: []] += $0 }
+    }
+
+    /// The Gaussian of one slot.
+    /// - Parameters:
+    ///   - means: the rows of the column of that name; likewise `logVariances`.
+    package static func gaussian(
+        slot: Int, dimension: Int, means: UnsafeRawBufferPointer, logVariances: UnsafeRawBufferPointer
+    ) -> Gaussian {
+        func row(_ rows: UnsafeRawBufferPointer) -> [Float] {
+            [Float](unsafeUninitializedCapacity: dimension) { out, count in
+                UnsafeMutableRawBufferPointer(out).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: rows[(slot * dimension * 4)..<((slot + 1) * dimension * 4)]))
+                count = dimension
+            }
+        }
+        return Gaussian(mean: row(means), logVariance: row(logVariances))
+    }
+}

@@ -1,0 +1,94 @@
+// An index folder to consistent snapshots for readers: the catalogue first, the vectors second.
+import Foundation
+import GRDB
+import Gaussians
+
+/// An open index folder: the catalogue and the vectors it names.
+package final class IndexStore: Sendable {
+    /// The index folder.
+    package let path: String
+    let queue: DatabaseQueue
+
+    /// The catalogue's file name.
+    package static let catalogueName = "catalog.sqlite"
+    /// The writer lock's file name.
+    package static let lockName = "writer.lock"
+
+    /// Opens an index.
+    /// - Throws: `StorageError.notAnIndex`, `.newerFormat`, or `.system`.
+    package init(path: String) throws {
+        self.path = path
+        let file = "\(path)/\(Self.catalogueName)"
+        guard FileManager.default.fileExists(atPath: file) else { throw StorageError.notAnIndex(path: path) }
+        queue = try Self.naming(file) { try DatabaseQueue(path: file, configuration: Self.configuration) }
+        _ = try Self.naming(file) { try queue.read { try Catalogue.state($0, path: path) } }
+    }
+
+    static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        return configuration
+    }
+
+    /// Turns SQLite's errors into ours, with the file's name.
+    static func naming<T>(_ path: String, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            if error.resultCode == .SQLITE_FULL { throw StorageError.diskFull(path: path) }
+            if error.resultCode == .SQLITE_NOTADB { throw StorageError.notAnIndex(path: path) }
+            throw StorageError.system(path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
+        }
+    }
+
+    /// Runs `body` on one consistent generation: the catalogue's snapshot is taken first, the vectors' second, so that
+    /// whatever the catalogue names is there.
+    /// - Throws: `StorageError`, or what `body` throws.
+    package func read<T>(_ body: (Snapshot) throws -> T) throws -> T {
+        try Self.naming(path) {
+            try queue.read { database in
+                let state = try Catalogue.state(database, path: path)
+                let vectors = try VectorStore(path: "\(path)/\(state.vectors)", dimension: state.dimension)
+                try vectors.checkIdentity(state.uuid)
+                return try vectors.environment.read { transaction in
+                    try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))
+                }
+            }
+        }
+    }
+
+    /// Runs `body` on the catalogue alone.
+    package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {
+        try Self.naming(path) { try queue.read(body) }
+    }
+}
+
+/// One generation of an index, valid inside the closure that was handed it.
+package struct Snapshot {
+    /// What the index is.
+    package let state: IndexState
+    /// The catalogue, in its transaction.
+    package let database: Database
+    let vectors: VectorStore
+    let transaction: LMDBTransaction
+
+    /// Scans a collection's blocks in order, in place.
+    package func forEachBlock(in collection: Collection, _ body: (BlockView) throws -> Void) throws {
+        for block in try Catalogue.blocks(collection, database) where block.live.count > 0 {
+            try body(vectors.view(collection, block, transaction))
+        }
+    }
+
+    /// The Gaussian at a placement.
+    package func gaussian(_ collection: Collection, at placement: Placement) throws -> Gaussian {
+        try vectors.gaussian(collection, placement, transaction)
+    }
+
+    /// An item by its id.
+    package func item(_ id: ItemID) throws -> ItemRecord? { try Catalogue.item(id, database) }
+
+    /// Live items of a collection.
+    package func count(_ collection: Collection) throws -> Int { try Catalogue.count(collection, database) }
+}

@@ -1,0 +1,34 @@
+// One writer per index: an advisory lock that names its holder.
+import Glibc
+
+/// The writer lock of an index folder, held until released or the process ends.
+package final class WriterLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock at once or not at all.
+    /// - Parameter path: the lock file; created if missing.
+    /// - Throws: `StorageError.busy` with the holder's process id; `.system` when the file cannot be opened.
+    package init(path: String) throws {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StorageError.lmdb(errno, "lock", path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            defer { close(descriptor) }
+            guard reason == EWOULDBLOCK else { throw StorageError.lmdb(reason, "lock", path) }
+            throw StorageError.busy(process: Self.holder(descriptor))
+        }
+        self.descriptor = descriptor
+        let text = "\(getpid())\n"
+        ftruncate(descriptor, 0)
+        _ = text.withCString { pwrite(descriptor, $0, strlen($0), 0) }
+    }
+
+    deinit { close(descriptor) }
+
+    private static func holder(_ descriptor: Int32) -> Int32? {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: bytes.prefix(count).prefix { $0 != 0x0A }, as: UTF8.self))
+    }
+}
