@@ -104,6 +104,7 @@ extension AddedTokens {
 
         /// The match and the white space it takes; nil where a single word was asked for and it is part of one.
         private func extent(of match: Range<Int>, _ token: Token, in utf8: [UInt8], after end: Int) -> Range<Int>? {
+            guard token.isSingleWord || token.takesLeftSpace || token.takesRightSpace else { return match }
             let before = String(decoding: utf8[..<match.lowerBound], as: UTF8.self).unicodeScalars
             let after = String(decoding: utf8[match.upperBound...], as: UTF8.self).unicodeScalars
             if token.isSingleWord {

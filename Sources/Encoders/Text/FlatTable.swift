@@ -38,8 +38,9 @@ struct FlatTable: Sendable, Equatable {
     /// Where the key is, or would be put.
     private func slot(of key: UInt64) -> Int {
         let mask = keys.count - 1
+        // Fibonacci hashing: the product's high bits depend on every bit of the key.
         let hash = (key ^ key >> 32) &* 0x9E37_79B9_7F4A_7C15
-        var slot = Int(truncatingIfNeeded: hash >> 32) & mask
+        var slot = Int(truncatingIfNeeded: hash >> UInt64(64 - mask.nonzeroBitCount)) & mask
         while keys[slot] != key, keys[slot] != Self.unused { slot = (slot + 1) & mask }
         return slot
     }

@@ -162,10 +162,7 @@ extension JSONScanner {
     private mutating func escape(into utf8: inout [UInt8]) throws(TokenizerError) {
         position += 1
         guard position < bytes.count else { throw refuse("an escape") }
-        let simple: [UInt8: UInt8] = [
-            0x22: 0x22, 0x5C: 0x5C, 0x2F: 0x2F, 0x62: 0x08, 0x66: 0x0C, 0x6E: 0x0A, 0x72: 0x0D, 0x74: 0x09,
-        ]
-        if let byte = simple[bytes[position]] {
+        if let byte = Self.unescaped(bytes[position]) {
             utf8.append(byte)
             position += 1
             return
@@ -181,6 +178,18 @@ extension JSONScanner {
         }
         guard let scalar = Unicode.Scalar(value) else { throw refuse("the first half of a surrogate pair") }
         utf8.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    }
+
+    private static func unescaped(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        default: nil
+        }
     }
 
     private mutating func hexadecimal() throws(TokenizerError) -> UInt32 {

@@ -9,6 +9,9 @@ struct TextSpan: Sendable, Equatable {
 }
 
 /// The steps of a `pre_tokenizer`, in order.
+///
+/// Places are followed through cuts, not through normalization: Metaspace's "first" after a cut at white space that a
+/// normalizer made of the first character (NFKC of "´") differs from the `tokenizers` library.
 struct PreTokenizer: Sendable {
     private enum Step: Sendable {
         case metaspace(Metaspace)
@@ -33,7 +36,9 @@ struct PreTokenizer: Sendable {
 
     /// The words of a span, none empty.
     func split(_ span: TextSpan) -> [TextSpan] {
-        steps.reduce([span]) { spans, step in spans.flatMap { Self.apply(step, $0) } }.filter { !$0.utf8.isEmpty }
+        steps.reduce([span]) { spans, step in
+            spans.flatMap { Self.apply(step, $0) }.filter { !$0.utf8.isEmpty }
+        }
     }
 
     private static func steps(_ node: JSONNode) throws(TokenizerError) -> [Step] {

@@ -30,7 +30,7 @@ package struct Tokenizer: Sendable {
 
     /// Reads a `tokenizer.json`; `file` is its name in messages.
     ///
-    /// Linear in its size: 2.4 MB with 32,000 pieces take some 10 ms.
+    /// Linear in its size: 2.4 MB with 32,000 pieces take some 40 ms.
     /// - Throws: `TokenizerError` for bytes that are no JSON, and for every key, type or value not understood.
     package init(json: UnsafeRawBufferPointer, file: String) throws(TokenizerError) {
         let parts = try TokenizerFile(json: json, file: file)
@@ -54,7 +54,7 @@ package struct Tokenizer: Sendable {
     /// Cleans a text and turns it into `contextLength` ids.
     ///
     /// The cleaning is SigLIP's for Unigram models and CLIP's for byte-pair models (`TextCleaning`).
-    /// - Complexity: linear in the length of the text; some 20 µs for a caption.
+    /// - Complexity: linear in the length of the text; some 10 µs for a caption.
     package func encode(_ text: String, contextLength: Int) -> TokenizedText {
         var pieces = EncodedPieces(spaceMark: preTokenizer.spaceMark)
         for part in addedTokens.split(clean(text), normalizer: normalizer) {
