@@ -14,7 +14,8 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = []) -> Target
 let package = Package(
     name: "Penumbra",
     products: [
-        .library(name: "Penumbra", targets: ["Encoders"]),
+        .library(name: "Penumbra", targets: ["Penumbra"]),
+        .executable(name: "penumbra", targets: ["PenumbraCLI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -47,12 +48,24 @@ let package = Package(
         .target(
             name: "Retrieval", dependencies: ["Gaussians", "Storage", "CKernels", "COpenBLAS"], swiftSettings: strict),
         .target(
+            name: "Engine", dependencies: ["Gaussians", "Encoders", "Corpus", "Storage", "Retrieval"],
+            swiftSettings: strict),
+        .target(name: "Penumbra", dependencies: ["Engine", "Gaussians"], swiftSettings: strict),
+        .target(name: "Presentation", dependencies: ["Engine"], swiftSettings: strict),
+        .executableTarget(
+            name: "PenumbraCLI",
+            dependencies: [
+                "Engine", "Presentation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("Gaussians", ["CKernels"]),
         tests("Encoders"),
         tests("Corpus"),
         tests("Storage"),
         tests("Retrieval", ["Storage", "Gaussians"]),
+        tests("Engine", ["Penumbra"]),
     ],
     swiftLanguageModes: [.v6]
 )

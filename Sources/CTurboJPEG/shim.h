@@ -1,1 +1,2 @@
+// TurboJPEG: JPEG files to pixels; no setjmp needed.
 #include <turbojpeg.h>

@@ -10,6 +10,12 @@ package struct FileFacts: Sendable, Equatable {
     /// Time of the last status change, nanoseconds since 1970.
     package var changed: Int
 
+    package init(size: Int, modified: Int, changed: Int) {
+        self.size = size
+        self.modified = modified
+        self.changed = changed
+    }
+
     init(_ status: stat) {
         size = Int(status.st_size)
         modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
@@ -23,6 +29,11 @@ package struct FoundFile: Sendable, Equatable {
     package let path: RelativePath
     /// As it was when the folder was listed.
     package let facts: FileFacts
+
+    package init(path: RelativePath, facts: FileFacts) {
+        self.path = path
+        self.facts = facts
+    }
 }
 
 /// One folder of the walk.
@@ -35,8 +46,8 @@ package struct FolderListing: Sendable {
     package var unsupported: [String: Int] = [:]
     /// Entries with a picture's name that are no regular files, and links that lead out of the root, with the reason.
     package var refused: [(path: RelativePath, reason: String)] = []
-    /// Every entry, hidden ones included: 0 means empty, which may be an unmounted disk.
-    package var entries = 0
+    /// Nothing is in it but an index folder: it may be an unmounted disk.
+    package var isEmpty = true
     /// Why the folder could not be read to its end, or nil: then what is missing from it is gone.
     package var failure: String?
     /// The folder holds an index of its own and was skipped with all below it.
@@ -129,7 +140,7 @@ package struct FolderWalk {
             }
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             if name == [0x2E] || name == [0x2E, 0x2E] { continue }
-            listing.entries += 1
+            if name != indexFolderName { listing.isEmpty = false }
             names.append(name)
         }
     }
@@ -185,4 +196,9 @@ package struct CorpusError: Error, CustomStringConvertible, Equatable {
     package let path: String
     package let reason: String
     package var description: String { "\(path): \(reason)" }
+
+    package init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
 }

@@ -34,6 +34,11 @@ public struct Gaussian: Sendable, Equatable {
     /// Whether this is a point: no variance in any dimension.
     public var isPoint: Bool { logVariance.allSatisfy { $0 == -.infinity } }
 
+    /// Whether every mean is a number and every log variance too, or minus infinity throughout (a point).
+    public var isFinite: Bool {
+        mean.allSatisfy(\.isFinite) && (logVariance.allSatisfy(\.isFinite) || isPoint)
+    }
+
     /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people. Larger is vaguer;
     /// 0 for a point.
     public var totalVariance: Double {

@@ -163,6 +163,11 @@ package enum Catalogue {
         try database.execute(sql: "UPDATE state SET model = ?", arguments: [model])
     }
 
+    /// Says where the root lies now.
+    package static func setRoot(_ root: [UInt8], _ database: Database) throws {
+        try database.execute(sql: "UPDATE state SET root = ?", arguments: [Data(root)])
+    }
+
     // MARK: Items
 
     private static let itemColumns = "id, name, block, slot, size, modified_ns, changed_ns, hash, width, height"

@@ -92,3 +92,17 @@ package struct Snapshot {
     /// Live items of a collection.
     package func count(_ collection: Collection) throws -> Int { try Catalogue.count(collection, database) }
 }
+
+extension IndexStore {
+    /// Bytes the catalogue and the vectors take on disk.
+    package func size(vectors: String) -> Int {
+        let names = [
+            Self.catalogueName, "\(Self.catalogueName)-wal", "\(Self.catalogueName)-shm", "\(vectors)/data.mdb",
+            "\(vectors)/lock.mdb",
+        ]
+        return names.reduce(0) { total, name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
+            return total + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
+        }
+    }
+}

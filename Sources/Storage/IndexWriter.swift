@@ -109,9 +109,14 @@ package final class IndexWriter: Sendable {
         }
     }
 
-    /// Says where the model lies now.
-    package func setModel(_ model: String) throws {
-        try IndexStore.naming(store.path) { try store.queue.write { try Catalogue.setModel(model, $0) } }
+    /// Says where the model and the root lie now; nil leaves either.
+    package func rebind(model: String?, root: [UInt8]?) throws {
+        try IndexStore.naming(store.path) {
+            try store.queue.write { database in
+                if let model { try Catalogue.setModel(model, database) }
+                if let root { try Catalogue.setRoot(root, database) }
+            }
+        }
     }
 
     /// The placements of the items that additions copy.

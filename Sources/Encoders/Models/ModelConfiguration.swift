@@ -86,6 +86,20 @@ package struct ModelConfiguration: Sendable, Equatable {
     }
 }
 
+extension ModelConfiguration {
+    /// Everything that shapes the arithmetic, spelled out: equal exactly for equal architectures.
+    package var canonical: String {
+        func transformer(_ shape: TransformerConfiguration) -> String {
+            "width \(shape.width) layers \(shape.layers) heads \(shape.heads) mlp \(shape.mlpWidth) eps \(shape.eps)"
+                + " layerscale \(shape.hasLayerScale) quickgelu \(shape.quickGELU)"
+        }
+        return "dimension \(dimension)\nimage \(image.height)x\(image.width) patch \(image.patch)"
+            + " prenorm \(!image.noPreNorm) uncertainty \(image.hasUncertainty) \(transformer(image.transformer))\n"
+            + "text context \(text.contextLength) vocabulary \(text.vocabularySize) bias \(text.projectionHasBias)"
+            + " uncertainty \(text.hasUncertainty) \(transformer(text.transformer))\n"
+    }
+}
+
 extension ImageTowerConfiguration {
     fileprivate init(_ keys: inout JSONObject, quickGELU: Bool) throws {
         let headWidth = try keys.integer("head_width", default: 64, in: 1...65_536)

@@ -46,12 +46,20 @@ package struct Checkpoint {
         return try tensor(key, []).pointer.pointee
     }
 
-    /// Ends the reading.
+    /// Ends the reading of one part.
     /// - Parameter prefix: only keys that begin so are looked at.
     /// - Throws: `SafetensorsError` naming a tensor that the configuration has no place for.
-    package func finish(prefix: String) throws {
-        let extra = unused.filter { $0.hasPrefix(prefix) }.sorted()
-        guard let first = extra.first else { return }
+    package func finish(prefix: String) throws { try refuse(unused.filter { $0.hasPrefix(prefix) }) }
+
+    /// Ends the reading.
+    /// - Parameter prefixes: keys that begin so belong to parts read elsewhere.
+    /// - Throws: as above.
+    package func finish(ignoring prefixes: [String] = []) throws {
+        try refuse(unused.filter { key in !prefixes.contains { key.hasPrefix($0) } })
+    }
+
+    private func refuse(_ extra: Set<String>) throws {
+        guard let first = extra.min() else { return }
         let others = extra.count > 1 ? " (and \(extra.count - 1) more)" : ""
         throw SafetensorsError(
             path: file.file.path, reason: "tensor \(first)\(others) has no place in the configured architecture")

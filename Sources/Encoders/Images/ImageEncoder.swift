@@ -1,0 +1,59 @@
+// A picture file becomes a Gaussian: decode, turn, resize and crop, normalise, encode.
+import Gaussians
+
+/// A picture ready for the tower.
+package struct PreparedPicture: Sendable {
+    /// Resized, cropped pixels, [height, width, 3] of the tower's input size.
+    package let pixels: [UInt8]
+    /// Size of the picture in the file, in pixels, before orientation.
+    package let width: Int
+    package let height: Int
+}
+
+/// The image side of a model.
+package struct ImageEncoder: Sendable {
+    /// Pictures per forward pass: enough for the matrix products to run at full speed.
+    package static let batchSize = 8
+    private let tower: ImageTower
+    private let preprocessor: ImagePreprocessor
+    private let appliesOrientation: Bool
+    private let pool: ActivationsPool
+
+    package init(tower: ImageTower, appliesOrientation: Bool) {
+        self.tower = tower
+        self.appliesOrientation = appliesOrientation
+        preprocessor = ImagePreprocessor(height: tower.shape.height, width: tower.shape.width)
+        pool = ActivationsPool { tower.activations(batch: Self.batchSize) }
+    }
+
+    /// Decodes a picture and brings it to the tower's input size.
+    /// - Parameter bytes: a whole file; its format is told by its first bytes.
+    /// - Throws: `ImageError`: no picture, an unsupported kind, damaged or truncated, too large.
+    package func prepare(_ bytes: [UInt8]) throws(ImageError) -> PreparedPicture {
+        let image = try ImageDecoder.decode(bytes)
+        let pixels = preprocessor.preprocess(image, applyOrientation: appliesOrientation)
+        return PreparedPicture(pixels: pixels, width: image.width, height: image.height)
+    }
+
+    /// Prepared pictures to Gaussians, in order; the means normalised.
+    package func encode(_ pictures: [PreparedPicture]) -> [Gaussian] {
+        var gaussians: [Gaussian] = []
+        let plane = 3 * tower.shape.height * tower.shape.width
+        pool.lend { activations in
+            let input = FloatBuffer(count: min(pictures.count, Self.batchSize) * plane)
+            for start in stride(from: 0, to: pictures.count, by: Self.batchSize) {
+                let batch = pictures[start..<min(start + Self.batchSize, pictures.count)]
+                for (index, picture) in batch.enumerated() {
+                    preprocessor.normalize(picture.pixels, into: input.pointer + index * plane)
+                }
+                tower.forward(input.pointer, batch: batch.count, activations)
+                for index in batch.indices.map({ $0 - start }) {
+                    gaussians.append(
+                        activations.gaussian(
+                            index, dimension: tower.dimension, isPoint: !tower.shape.hasUncertainty))
+                }
+            }
+        }
+        return gaussians
+    }
+}

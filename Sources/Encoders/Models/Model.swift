@@ -1,0 +1,137 @@
+// A model folder to what can be done with it: pictures and texts to Gaussians, and closeness to probability.
+import Crypto
+import Gaussians
+import Glibc
+import Synchronization
+
+/// A ProLIP dual encoder: one folder (or the built-in model), opened once, its weights mapped and loaded tower by tower.
+public final class Model: Sendable {
+    /// The name of the model inside the program.
+    public static let builtinName = ModelFiles.builtinName
+
+    /// "penumbra-tiny", or the folder it was opened from.
+    public let name: String
+    /// The embedding dimension, D.
+    public var dimension: Int { configuration.dimension }
+    /// SHA-256 of `model.safetensors`, hexadecimal.
+    public let fingerprint: String
+    /// From CSD to match logit and probability.
+    public let matchScale: MatchScale
+    /// The best match probability under which an answer is not convincing, where the model says.
+    public let unconvincingBelow: Double?
+    /// Whether the model gives points instead of Gaussians: one of its towers has no uncertainty token.
+    public var isPointModel: Bool { !configuration.image.hasUncertainty || !configuration.text.hasUncertainty }
+    /// Whether pictures are turned as their EXIF orientation says; the reference ignores it.
+    public let appliesOrientation: Bool
+
+    package let configuration: ModelConfiguration
+    private let files: ModelFiles
+    private let weights: Safetensors
+    private let image = Mutex<ImageEncoder?>(nil)
+    private let text = Mutex<TextEncoder?>(nil)
+
+    /// Opens the built-in model.
+    /// - Parameter appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    public static func builtin(appliesOrientation: Bool = true) throws -> Model {
+        try Model(.builtin, name: builtinName, appliesOrientation: appliesOrientation)
+    }
+
+    /// Opens a model folder: `config.json`, `model.safetensors` and, for texts, `tokenizer.json`.
+    /// - Parameters:
+    ///   - folder: the folder's path.
+    ///   - appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    /// - Throws: an error whose description names file, key, got and expected.
+    public convenience init(folder: String, appliesOrientation: Bool = true) throws {
+        try self.init(.folder(folder), name: folder, appliesOrientation: appliesOrientation)
+    }
+
+    private init(_ files: ModelFiles, name: String, appliesOrientation: Bool) throws {
+        self.name = name
+        self.files = files
+        self.appliesOrientation = appliesOrientation
+        configuration = try ModelConfiguration(files.required("config.json"))
+        weights = try Safetensors(file: files.required("model.safetensors"))
+        fingerprint = SHA256.hash(data: weights.file.bytes).hexadecimal
+        let calibration = try files.file("calibration.json").map(Calibration.init) ?? Calibration()
+        unconvincingBelow = calibration.unconvincingBelow
+        var checkpoint = Checkpoint(weights)
+        let scale = try checkpoint.scalar("logit_scale").map { exp(Double($0)) } ?? 1
+        let bias = try checkpoint.scalar("logit_bias").map(Double.init) ?? 0
+        matchScale = MatchScale(scale: scale, bias: bias, slope: calibration.slope, offset: calibration.offset)
+        try checkpoint.finish(ignoring: ["visual.", "text."])
+    }
+
+    /// What makes Gaussians of this model comparable: weights, architecture, preprocessing, orientation, decoding and
+    /// precision, as `key=value` pairs.
+    public var encodingID: String {
+        let image = configuration.image
+        return [
+            "model=\(fingerprint)",
+            "architecture=\(SHA256.hash(data: Array(configuration.canonical.utf8)).hexadecimal.prefix(16))",
+            "picture=\(image.height)x\(image.width)-bicubic-center",
+            "orientation=\(appliesOrientation ? "exif" : "ignored")", "decode=full", "precision=f32",
+        ].joined(separator: ";")
+    }
+
+    /// The image encoder, loaded on first use.
+    package func imageEncoder() throws -> ImageEncoder {
+        try image.withLock { encoder in
+            if let encoder { return encoder }
+            var checkpoint = Checkpoint(weights)
+            let tower = try ImageTower(&checkpoint, configuration.image, dimension: dimension)
+            let loaded = ImageEncoder(tower: tower, appliesOrientation: appliesOrientation)
+            encoder = loaded
+            return loaded
+        }
+    }
+
+    /// The text encoder, loaded on first use.
+    /// - Throws: `FileError` when the model has no tokenizer; errors of the tokenizer and the weights.
+    package func textEncoder() throws -> TextEncoder {
+        try text.withLock { encoder in
+            if let encoder { return encoder }
+            guard let file = try files.file("tokenizer.json") else {
+                throw FileError(
+                    path: name, reason: "the model has no tokenizer.json: it encodes pictures only, not texts")
+            }
+            let tokenizer = try Tokenizer(json: file.bytes, file: file.path)
+            var checkpoint = Checkpoint(weights)
+            let tower = try TextTower(&checkpoint, configuration.text, dimension: dimension)
+            let loaded = TextEncoder(tokenizer: tokenizer, tower: tower)
+            encoder = loaded
+            return loaded
+        }
+    }
+
+    /// Turns texts into Gaussians.
+    /// - Returns: one per text, in order; the means normalised.
+    /// - Throws: `FileError` when the model has no tokenizer.
+    public func encode(texts: [String]) throws -> [Gaussian] {
+        try textEncoder().encode(texts).map(\.gaussian)
+    }
+
+    /// Turns the content of picture files into Gaussians.
+    /// - Parameter pictures: whole files, JPEG, PNG or WebP.
+    /// - Returns: one per picture, in order; the means normalised.
+    /// - Throws: an error saying why a picture was refused.
+    public func encode(pictures: [[UInt8]]) throws -> [Gaussian] {
+        let encoder = try imageEncoder()
+        return encoder.encode(try pictures.map { try encoder.prepare($0) })
+    }
+
+    /// Turns a picture file into a Gaussian.
+    /// - Throws: `FileError` when the file cannot be read; an error saying why the picture was refused.
+    public func encode(pictureAt path: String) throws -> Gaussian {
+        let encoder = try imageEncoder()
+        let file = try MappedFile(path: path)
+        return encoder.encode([try encoder.prepare(Array(file.bytes))])[0]
+    }
+}
+
+extension Sequence<UInt8> {
+    /// Lower-case hexadecimal digits.
+    var hexadecimal: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

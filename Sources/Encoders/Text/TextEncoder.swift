@@ -1,0 +1,54 @@
+// A text becomes a Gaussian: clean, tokenise, encode.
+import Gaussians
+
+/// A text's Gaussian, and what was lost on the way.
+package struct EncodedText: Sendable {
+    /// Where the text lies.
+    package let gaussian: Gaussian
+    /// Whether the text was longer than the model's context and cut.
+    package let isTruncated: Bool
+    /// Characters the tokenizer does not know, distinct, in order.
+    package let unknownCharacters: [String]
+}
+
+/// The text side of a model.
+package struct TextEncoder: Sendable {
+    /// Texts per forward pass.
+    package static let batchSize = 16
+    private let tokenizer: Tokenizer
+    private let tower: TextTower
+    private let pool: ActivationsPool
+
+    /// Pairs a tokenizer with its tower. An id beyond the tower's vocabulary is an error when a text needs it.
+    package init(tokenizer: Tokenizer, tower: TextTower) {
+        self.tokenizer = tokenizer
+        self.tower = tower
+        pool = ActivationsPool { tower.activations(batch: Self.batchSize) }
+    }
+
+    /// The ids of a text, padded to the context length.
+    package func tokenize(_ text: String) -> TokenizedText {
+        tokenizer.encode(text, contextLength: tower.shape.contextLength)
+    }
+
+    /// Texts to Gaussians, in order; the means normalised.
+    /// - Throws: `TokenRangeError`, `SafetensorsError`: the tokenizer or the weights do not fit.
+    package func encode(_ texts: [String]) throws -> [EncodedText] {
+        var encoded: [EncodedText] = []
+        try pool.lend { activations in
+            for start in stride(from: 0, to: texts.count, by: Self.batchSize) {
+                let batch = texts[start..<min(start + Self.batchSize, texts.count)].map(tokenize)
+                try tower.forward(batch.flatMap(\.ids), batch: batch.count, activations)
+                for (index, text) in batch.enumerated() {
+                    let gaussian = activations.gaussian(
+                        index, dimension: tower.dimension, isPoint: !tower.shape.hasUncertainty)
+                    encoded.append(
+                        EncodedText(
+                            gaussian: gaussian, isTruncated: text.isTruncated,
+                            unknownCharacters: text.unknownCharacters))
+                }
+            }
+        }
+        return encoded
+    }
+}

@@ -1,0 +1,54 @@
+// A folder someone names to the index that serves it, the way git finds its own.
+import Corpus
+import Glibc
+import Storage
+
+/// Finds index folders.
+public enum IndexLocation {
+    /// The index folder's name inside a root.
+    public static let folderName = ".penumbra"
+
+    /// The nearest index folder at or above a folder, or nil.
+    /// - Parameter folder: any path to an existing folder.
+    public static func find(upwardFrom folder: String) -> String? {
+        guard var current = absolute(folder) else { return nil }
+        while true {
+            let candidate = current == "/" ? "/\(folderName)" : "\(current)/\(folderName)"
+            if holdsCatalogue(candidate) { return candidate }
+            guard current != "/" else { return nil }
+            current = parent(of: current)
+        }
+    }
+
+    /// Whether a folder is an index folder.
+    public static func holdsCatalogue(_ folder: String) -> Bool {
+        access("\(folder)/\(IndexStore.catalogueName)", F_OK) == 0
+    }
+
+    /// What a person who writes `--index PATH` means: an index folder, or a root that holds one.
+    public static func named(_ path: String) -> String {
+        let inside = "\(path)/\(folderName)"
+        return !holdsCatalogue(path) && holdsCatalogue(inside) ? inside : path
+    }
+
+    /// The absolute path without links, or nil where nothing is there.
+    public static func absolute(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// As `absolute`, or an error with the system's reason.
+    static func existing(_ path: String) throws -> String {
+        guard let absolute = absolute(path) else {
+            throw CorpusError(path: path, reason: String(cString: strerror(errno)))
+        }
+        return absolute
+    }
+
+    /// The folder that holds a path.
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,108 @@
+// Outcomes to batches: what a run has done so far and what it commits next.
+import Corpus
+import Storage
+
+/// The state of one indexing run.
+struct IndexingRun {
+    /// Commit when so many additions have come together, or so much time has passed.
+    private static let batchSize = 256
+    private static let batchTime = Duration.seconds(2)
+
+    var summary: IndexingSummary
+    /// Items whose files are gone and that no new name has been found for.
+    private(set) var missing: [ItemID: ItemRecord]
+    /// Files dealt with.
+    private(set) var done = 0
+    private let writer: IndexWriter
+    private var batch = Batch()
+    private var known: [(PendingFile, FileRecord)] = []
+    private var lastCommit = ContinuousClock.now
+
+    /// Begins with what the survey alone could decide.
+    init(_ survey: Survey, _ writer: IndexWriter) throws {
+        summary = survey.summary
+        missing = survey.missing
+        self.writer = writer
+        batch.failures = survey.refused
+        batch.recovered = survey.recovered
+        try commit()
+    }
+
+    /// Takes one outcome in.
+    mutating func take(_ file: PendingFile, _ outcome: PictureOutcome) {
+        let name = file.file.path.bytes
+        switch outcome {
+        case .known(let record):
+            known.append((file, record))
+            return
+        case .encoded(let record, let gaussian):
+            add(file, record, .gaussian(gaussian))
+            if file.previous == nil { summary.added += 1 } else { summary.changed += 1 }
+        case .touched(let record):
+            if let previous = file.previous { batch.updates.append((previous.id, name, record)) }
+            summary.unchanged += 1
+        case .failed(let reason, let facts):
+            if let previous = file.previous { batch.removals.append(previous.id) }
+            batch.failures.append(
+                FailureRecord(
+                    name: name, reason: reason, size: facts.size, modified: facts.modified, changed: facts.changed))
+            summary.failures.append(IndexingNotice(path: name, reason: reason))
+        }
+        done += 1
+    }
+
+    /// Files whose content is stored, to be settled now that everything else is committed.
+    mutating func takeKnown() -> [(PendingFile, FileRecord)] {
+        defer { known = [] }
+        return known
+    }
+
+    /// Gives an item whose file is gone its new name; it keeps its id.
+    mutating func rename(_ item: ItemRecord, to file: PendingFile, _ record: FileRecord) {
+        missing[item.id] = nil
+        if let previous = file.previous { batch.removals.append(previous.id) }
+        batch.updates.append((item.id, file.file.path.bytes, record))
+        batch.recovered.append(file.file.path.bytes)
+        summary.renamed += 1
+        done += 1
+    }
+
+    /// Makes a file an item with the Gaussian of another.
+    mutating func copy(_ original: ItemRecord, to file: PendingFile, _ record: FileRecord) {
+        var record = record
+        record.width = original.file?.width ?? 0
+        record.height = original.file?.height ?? 0
+        add(file, record, .copy(of: original.id))
+        if file.previous == nil { summary.copied += 1 } else { summary.changed += 1 }
+        done += 1
+    }
+
+    private mutating func add(_ file: PendingFile, _ record: FileRecord, _ vector: NewItem.Vector) {
+        if let previous = file.previous { batch.removals.append(previous.id) }
+        batch.additions.append(NewItem(name: file.file.path.bytes, file: record, vector: vector))
+        batch.recovered.append(file.file.path.bytes)
+    }
+
+    /// Ends the items whose files are gone.
+    mutating func removeMissing() throws {
+        batch.removals += missing.keys.sorted()
+        summary.removed = missing.count
+        missing = [:]
+        try commit()
+    }
+
+    /// Commits when it is time.
+    mutating func commitIfDue() throws {
+        guard batch.additions.count >= Self.batchSize || ContinuousClock.now - lastCommit > Self.batchTime else {
+            return
+        }
+        try commit()
+    }
+
+    /// Makes everything taken so far durable.
+    mutating func commit() throws {
+        try writer.commit(batch)
+        batch = Batch()
+        lastCommit = ContinuousClock.now
+    }
+}

@@ -1,0 +1,107 @@
+// Files to Gaussians: what one worker does with its share. One bad file never stops a run.
+import Corpus
+import Encoders
+import Gaussians
+import Storage
+import Synchronization
+
+/// What became of one file.
+enum PictureOutcome: Sendable {
+    /// New content, encoded.
+    case encoded(FileRecord, Gaussian)
+    /// Content that is stored already, or that another worker is encoding.
+    case known(FileRecord)
+    /// The content is what the file's item has: only its times changed.
+    case touched(FileRecord)
+    /// Why it could not be indexed.
+    case failed(String, FileFacts)
+}
+
+/// Who encodes which content in this run, so that equal files are encoded once.
+final class ContentLedger: Sendable {
+    private struct State {
+        var claimed: Set<[UInt8]> = []
+        var failures: [[UInt8]: String] = [:]
+    }
+    private let state = Mutex(State())
+
+    /// Whether the caller is the first to come with this content.
+    func claim(_ hash: [UInt8]) -> Bool { state.withLock { $0.claimed.insert(hash).inserted } }
+
+    /// Says that this content cannot be encoded.
+    func fail(_ hash: [UInt8], _ reason: String) { state.withLock { $0.failures[hash] = reason } }
+
+    /// Why this content cannot be encoded, if that is so.
+    func failure(_ hash: [UInt8]) -> String? { state.withLock { $0.failures[hash] } }
+
+    /// Forgets the claims, keeps the failures.
+    func release() { state.withLock { $0.claimed = [] } }
+}
+
+/// Reads, hashes, decodes and encodes.
+struct PictureWorker: Sendable {
+    let reader: FileReader
+    let encoder: ImageEncoder
+    let ledger: ContentLedger
+    /// Whether a live item has this content.
+    let isStored: @Sendable ([UInt8]) throws -> Bool
+
+    /// Deals with some files.
+    /// - Returns: one outcome per file, in order.
+    func process(_ files: [PendingFile]) throws -> [PictureOutcome] {
+        let preparations = try files.map(prepare)
+        var gaussians = encoder.encode(preparations.compactMap(\.picture)).makeIterator()
+        return preparations.map { preparation in
+            switch preparation {
+            case .settled(let outcome): return outcome
+            case .ready(let record, _):
+                guard let gaussian = gaussians.next() else { preconditionFailure("one Gaussian per picture") }
+                return settle(record, gaussian)
+            }
+        }
+    }
+
+    private enum Preparation {
+        case ready(FileRecord, PreparedPicture)
+        case settled(PictureOutcome)
+
+        var picture: PreparedPicture? {
+            if case .ready(_, let picture) = self { picture } else { nil }
+        }
+    }
+
+    /// Reads and decodes one file, unless its content is known.
+    private func prepare(_ file: PendingFile) throws -> Preparation {
+        let content: FileContent
+        do {
+            content = try reader.read(file.file.path)
+        } catch {
+            return .settled(.failed(error.reason, file.file.facts))
+        }
+        var record = FileRecord(
+            size: content.facts.size, modified: content.facts.modified, changed: content.facts.changed,
+            hash: content.hash, width: 0, height: 0)
+        if content.hash == file.previous?.file?.hash { return .settled(.touched(record)) }
+        if let reason = ledger.failure(content.hash) { return .settled(.failed(reason, content.facts)) }
+        if try isStored(content.hash) || !ledger.claim(content.hash) { return .settled(.known(record)) }
+        do {
+            let picture = try encoder.prepare(content.bytes)
+            record.width = picture.width
+            record.height = picture.height
+            return .ready(record, picture)
+        } catch {
+            ledger.fail(content.hash, "\(error)")
+            return .settled(.failed("\(error)", content.facts))
+        }
+    }
+
+    /// Accepts a Gaussian if it is one: damaged weights must not reach the index.
+    private func settle(_ record: FileRecord, _ gaussian: Gaussian) -> PictureOutcome {
+        guard gaussian.isFinite else {
+            return .failed(
+                "the model gives numbers that are not finite",
+                FileFacts(size: record.size, modified: record.modified, changed: record.changed))
+        }
+        return .encoded(record, gaussian)
+    }
+}

@@ -1,0 +1,104 @@
+// `penumbra index`: a folder of pictures becomes an index, or an index is brought up to date.
+import ArgumentParser
+import Dispatch
+import Engine
+import Glibc
+import Presentation
+
+struct IndexCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "index",
+        abstract: "Index the pictures of a folder, or bring its index up to date.",
+        discussion: """
+            Uses the nearest .penumbra/ at or above the folder, or creates one in it. Only new and changed files are
+            read. Files that fail are listed, remembered, and tried again when they change.
+
+            EXAMPLES
+              penumbra index ~/Pictures
+              penumbra index ~/Pictures/2024                 only that folder of the index of ~/Pictures
+              penumbra index ~/Pictures --model ~/models/ProLIP-ViT-B-16
+              penumbra index /media/photos --index ~/photos.index
+            """)
+
+    @Argument(help: "The folder.", completion: .directory)
+    var folder = "."
+
+    @OptionGroup var location: IndexOption
+
+    @Option(
+        help: ArgumentHelp(
+            "A model folder, or penumbra-tiny, the built-in model and the default of a new index. For an existing "
+                + "index: where its model lies now.", valueName: "folder"),
+        completion: .directory)
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp("The root of an index that was moved away from its pictures.", valueName: "folder"),
+        completion: .directory)
+    var root: String?
+
+    @Option(help: ArgumentHelp("Workers that decode and encode. Default: one per core.", valueName: "n"))
+    var jobs: Int?
+
+    @Flag(help: "Try files again that failed before.")
+    var retryFailed = false
+
+    @Flag(help: "Remove pictures from folders that are empty now (by default: a disk may be missing).")
+    var deleteMissing = false
+
+    func validate() throws {
+        if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1") }
+    }
+
+    func run() async throws {
+        guard let folder = IndexLocation.absolute(folder) else {
+            throw Failure("\(folder): \(String(cString: strerror(errno)))")
+        }
+        let (index, isNew) = try openOrCreate(folder)
+        let options = options(folder: isNew || root != nil ? nil : folder)
+        let start = ContinuousClock.now
+        let interruption = Interruption()
+        let summary = try await interruption.run {
+            let bar = ProgressBar()
+            defer { bar.finish() }
+            return try await index.update(options) { bar.show($0) }
+        }
+        let style = PathStyle(root: index.root, current: Environment.currentFolder)
+        SummaryReport(summary, style: style, elapsed: ContinuousClock.now - start, isNew: isNew).show(index)
+        if let signal = interruption.signal { throw ExitCode(128 + signal) }
+        if !summary.failures.isEmpty { throw ExitCode(2) }
+    }
+
+    private func options(folder: String?) -> IndexingOptions {
+        var options = IndexingOptions(jobs: jobs ?? Index.processorCount)
+        options.folder = folder
+        options.retriesFailed = retryFailed
+        options.deletesMissing = deleteMissing
+        return options
+    }
+
+    /// The index that serves the folder; a new one where there is none.
+    private func openOrCreate(_ folder: String) throws -> (Index, isNew: Bool) {
+        let chosen = try model.map { try $0 == Model.builtinName ? Model.builtin() : Model(folder: absolute($0)) }
+        let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
+        if let path, IndexLocation.holdsCatalogue(path) {
+            let index = try Index(at: path, model: chosen)
+            guard chosen != nil || root != nil else { return (index, false) }
+            try index.rebind(model: chosen, root: root)
+            return (try Index(at: path, model: chosen), false)
+        }
+        let target = path.map { $0.hasPrefix("/") ? $0 : "\(Environment.currentFolder)/\($0)" }
+        return (
+            try Index.create(
+                at: target ?? (folder == "/" ? "" : folder) + "/\(IndexLocation.folderName)", root: root ?? folder,
+                model: try chosen ?? Model.builtin()), true
+        )
+    }
+
+    private func absolute(_ path: String) throws -> String {
+        guard let absolute = IndexLocation.absolute(path) else {
+            throw Failure("\(path): \(String(cString: strerror(errno)))")
+        }
+        return absolute
+    }
+}

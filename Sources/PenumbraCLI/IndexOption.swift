@@ -1,0 +1,23 @@
+// `--index`, which every command takes that opens an index.
+import ArgumentParser
+import Engine
+
+/// Where the index is.
+struct IndexOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The index folder, or a folder that holds one. Default: the nearest .penumbra/ at or above here.",
+            valueName: "path"),
+        completion: .directory)
+    var index: String?
+
+    /// Opens the index that was named or is nearest.
+    /// - Throws: `Failure` saying where was looked.
+    func open() throws -> Index {
+        if let index { return try Index(at: IndexLocation.named(index)) }
+        guard let folder = IndexLocation.find(upwardFrom: Environment.currentFolder) else {
+            throw Failure("no index here or above; make one with: penumbra index FOLDER")
+        }
+        return try Index(at: folder)
+    }
+}

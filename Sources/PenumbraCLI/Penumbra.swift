@@ -1,0 +1,59 @@
+// The command line: one file per subcommand under Commands/.
+import ArgumentParser
+import Glibc
+
+/// `penumbra`.
+@main
+struct PenumbraCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "penumbra",
+        abstract: "Search that knows how sure it is: find pictures by words.",
+        discussion: """
+            EXAMPLES
+              penumbra index ~/Pictures          index a folder, or bring its index up to date
+              penumbra search a dog on a beach   find pictures, closest first
+              penumbra status                    what the index holds
+
+            The index lives in .penumbra/ in the folder that was indexed and is found from any folder below it.
+            Shell completions: penumbra --generate-completion-script bash|zsh|fish
+
+            EXIT CODES
+              0 done (searches: found)   1 searches: nothing found   2 a failure   64 usage   130, 143 interrupted
+            """,
+        version: "0.1.0",
+        subcommands: [IndexCommand.self, SearchCommand.self, StatusCommand.self])
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)  // a closed pipe is seen when writing, and is success
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            Console.error("\(failure)")
+            _exit(failure.code)
+        } catch let code as ExitCode {
+            _exit(code.rawValue)
+        } catch let error where exitCode(for: error) == .failure {
+            Console.error("\(error)")
+            _exit(2)
+        } catch {
+            exit(withError: error)  // help, version, usage
+        }
+    }
+}
+
+/// An error with an exit code of its own.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    let code: Int32
+
+    /// Something failed: exit code 2.
+    init(_ description: String) {
+        self.description = description
+        code = 2
+    }
+}

@@ -1,0 +1,67 @@
+// What an indexing run did, told to a person.
+import Engine
+import Presentation
+
+/// The closing summary of `penumbra index`.
+struct SummaryReport {
+    private let summary: IndexingSummary
+    private let style: PathStyle
+    private let elapsed: Duration
+    private let isNew: Bool
+    /// More failures than this are counted, not listed.
+    private static let listed = 20
+
+    init(_ summary: IndexingSummary, style: PathStyle, elapsed: Duration, isNew: Bool) {
+        self.summary = summary
+        self.style = style
+        self.elapsed = elapsed
+        self.isNew = isNew
+    }
+
+    /// Writes failures and notices to stderr, the counts to stdout.
+    func show(_ index: Index) {
+        for notice in summary.notices { Console.error("\(name(notice.path)): \(notice.reason)") }
+        for failure in summary.failures.prefix(Self.listed) {
+            Console.error("\(name(failure.path)): \(failure.reason)")
+        }
+        if summary.failures.count > Self.listed {
+            Console.error("and \(summary.failures.count - Self.listed) more that failed")
+        }
+        for line in lines(index) { Console.print(line) }
+    }
+
+    private func name(_ path: [UInt8]) -> String {
+        path.isEmpty ? "the root" : Escaping.visible(style.relative(path))
+    }
+
+    private func lines(_ index: Index) -> [String] {
+        var lines: [String] = []
+        if summary.wasInterrupted { lines.append("interrupted: what was done is kept, the same command goes on") }
+        if summary.total == 0 && summary.failures.isEmpty && !summary.wasInterrupted {
+            lines.append(isNew ? "no pictures here: made an empty index" : "no pictures here: the index is empty")
+        }
+        lines.append(counts.isEmpty ? "nothing to do" : counts.joined(separator: ", "))
+        if !summary.unsupported.isEmpty {
+            let kinds = summary.unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            lines.append("not supported: " + kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+        }
+        let noun = summary.total == 1 ? "picture" : "pictures"
+        lines.append("\(summary.total) \(noun) in \(Escaping.visible(Array(index.folder.utf8))), \(time)")
+        return lines
+    }
+
+    private var counts: [String] {
+        [
+            (summary.added, "added"), (summary.changed, "changed"), (summary.renamed, "renamed"),
+            (summary.copied, "copied"), (summary.removed, "removed"), (summary.unchanged, "unchanged"),
+            (summary.failures.count, "failed"), (summary.stillFailing, "failed before"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    }
+
+    private var time: String {
+        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        let work = summary.added + summary.changed
+        let speed = work > 0 && seconds > 0 ? ", \(Int((Double(work) / seconds).rounded())) pictures/s" : ""
+        return (seconds < 10 ? "\((seconds * 10).rounded() / 10) s" : ProgressBar.time(seconds)) + speed
+    }
+}

@@ -1,0 +1,3 @@
+import Penumbra
+import Testing
+@Suite struct IndexingTests {}
