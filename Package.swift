@@ -59,13 +59,17 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport", swiftSettings: strict),
+            name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         tests("Gaussians", ["CKernels"]),
         tests("Encoders"),
         tests("Corpus"),
         tests("Storage"),
         tests("Retrieval", ["Storage", "Gaussians"]),
         tests("Engine", ["Penumbra"]),
+        tests("Presentation", ["Engine"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["PenumbraCLI", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

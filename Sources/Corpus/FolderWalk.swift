@@ -186,8 +186,9 @@ package struct FolderWalk {
     private func staysBelowRoot(_ entry: RelativePath, in descriptor: Int32) -> Bool {
         let path = RelativePath("/proc/self/fd/\(descriptor)").appending(entry.bytes)
         guard let target = path.withCString(Self.resolve) else { return false }
-        return resolvedRoot == [0x2F] || RelativePath(bytes: target)
-            .isInside(RelativePath(bytes: resolvedRoot))
+        return resolvedRoot == [0x2F]
+            || RelativePath(bytes: target)
+                .isInside(RelativePath(bytes: resolvedRoot))
     }
 }
 

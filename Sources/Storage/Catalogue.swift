@@ -147,7 +147,8 @@ package enum Catalogue {
             throw StorageError.newerFormat(path: path, got: row["format"], supported: format)
         }
         return IndexState(
-            uuid: row["uuid"], format: row["format"], root: (row["root"] as Data?).map { Array($0) }, model: row["model"],
+            uuid: row["uuid"], format: row["format"], root: (row["root"] as Data?).map { Array($0) },
+            model: row["model"],
             modelFingerprint: row["model_fingerprint"], encodingID: row["encoding_id"], dimension: row["dimension"],
             vectors: row["vectors"], generation: row["generation"],
             nextItemID: ItemID(rawValue: row["next_item_id"]))

@@ -37,7 +37,8 @@ package struct BlockKey: Sendable, Hashable {
 
     /// Six bytes, so that LMDB's order is collection, column, block.
     package var bytes: [UInt8] {
-        [UInt8(collection.rawValue), column.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: block >> (24 - 8 * $0)) }
+        [UInt8(collection.rawValue), column.rawValue]
+            + (0..<4).map { UInt8(truncatingIfNeeded: block >> (24 - 8 * $0)) }
     }
 }
 

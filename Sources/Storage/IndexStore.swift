@@ -39,7 +39,8 @@ package final class IndexStore: Sendable {
         } catch let error as DatabaseError {
             if error.resultCode == .SQLITE_FULL { throw StorageError.diskFull(path: path) }
             if error.resultCode == .SQLITE_NOTADB { throw StorageError.notAnIndex(path: path) }
-            throw StorageError.system(path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
+            throw StorageError.system(
+                path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
         }
     }
 

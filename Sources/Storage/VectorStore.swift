@@ -156,7 +156,8 @@ package struct VectorStore: Sendable {
 
     /// Removes blocks from `number` on: what an interrupted run left beyond the catalogue.
     /// - Returns: the number of blocks removed.
-    package func removeBlocks(_ collection: Collection, from number: Int, _ transaction: LMDBTransaction) throws -> Int {
+    package func removeBlocks(_ collection: Collection, from number: Int, _ transaction: LMDBTransaction) throws -> Int
+    {
         var block = number
         while try removeBlock(collection, block, transaction) { block += 1 }
         return block - number

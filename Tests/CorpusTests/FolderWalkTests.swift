@@ -23,7 +23,9 @@ import Testing
     }
 
     @Test func picturesByExtensionInNameOrder() throws {
-        for name in ["b.JPG", "a.png", "sub/c.WebP", "sub/deep/d.jpeg", "notes.txt", ".hidden.jpg", ".git/e.jpg", "jpg"] {
+        for name in [
+            "b.JPG", "a.png", "sub/c.WebP", "sub/deep/d.jpeg", "notes.txt", ".hidden.jpg", ".git/e.jpg", "jpg",
+        ] {
             try folder.write(name, [1])
         }
         for name in ["x.heic", "y.HEIC", "z.mp4"] { try folder.write(name, [1]) }
@@ -61,14 +63,17 @@ import Testing
         symlink(".", folder.file("loop"))
         let listings = try self.listings()
         #expect(names(listings) == ["inside.jpg", "real.jpg", "dir.jpg/inner.jpg"])
-        #expect(listings[0].refused.map { "\(String(decoding: $0.path.bytes, as: UTF8.self)): \($0.reason)" } == [
-            "dangling.jpg: a link that leads nowhere", "fifo.jpg: not a regular file",
-            "outside.jpg: a link that leads out of the root",
-        ])
+        #expect(
+            listings[0].refused.map { "\(String(decoding: $0.path.bytes, as: UTF8.self)): \($0.reason)" } == [
+                "dangling.jpg: a link that leads nowhere", "fifo.jpg: not a regular file",
+                "outside.jpg: a link that leads out of the root",
+            ])
         #expect(listings.filter(\.holdsNestedIndex).map(\.folder) == [RelativePath("nested")])
         let reader = try FileReader(root: folder.path)
         #expect(throws: FileReadError(reason: "not a regular file")) { try reader.read(RelativePath("fifo.jpg")) }
-        #expect(throws: FileReadError(reason: "No such file or directory")) { try reader.read(RelativePath("gone.jpg")) }
+        #expect(throws: FileReadError(reason: "No such file or directory")) {
+            try reader.read(RelativePath("gone.jpg"))
+        }
     }
 
     @Test func aMissingFolderIsAFailureNotAnEmptyListing() throws {

@@ -49,7 +49,8 @@ import Testing
         #expect(builtin.unconvincingBelow == 0.05)
         #expect(try builtin.encode(texts: ["a dog"]) == folder.encode(texts: ["a dog"]))
         #expect(builtin.matchScale.slope == 0.979 && builtin.matchScale.offset == -2.2779)
-        let weights = try Safetensors(path: Fixtures.repository("Sources/CBuiltinModel/penumbra-tiny/model.safetensors"))
+        let weights = try Safetensors(
+            path: Fixtures.repository("Sources/CBuiltinModel/penumbra-tiny/model.safetensors"))
         var checkpoint = Checkpoint(weights)
         let logScale = try checkpoint.scalar("logit_scale") ?? .nan
         #expect(abs(builtin.matchScale.scale - exp(Double(logScale))) < 1e-9)

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct ImageGoldenTests {
-    static let files = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("images/src")))?.sorted() ?? []
+    static let files =
+        (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("images/src")))?.sorted() ?? []
 
     static func read(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("images/src/\(name)"))))

@@ -12,7 +12,8 @@ private func expectClose(
         Issue.record("no value, expected \(expected)", sourceLocation: location)
         return
     }
-    #expect(abs(got - expected) <= relative * max(abs(expected), 1e-3), "\(got) for \(expected)", sourceLocation: location)
+    #expect(
+        abs(got - expected) <= relative * max(abs(expected), 1e-3), "\(got) for \(expected)", sourceLocation: location)
 }
 
 @Suite struct FormulaTests {

@@ -50,7 +50,8 @@ import Testing
                 let mean = values.reduce(0, +) / Double(d)
                 let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(d)
                 for j in 0..<d {
-                    let exact = (values[j] - mean) / (variance + 1e-5).squareRoot() * Double(weight[j]) + Double(bias[j])
+                    let exact =
+                        (values[j] - mean) / (variance + 1e-5).squareRoot() * Double(weight[j]) + Double(bias[j])
                     #expect(abs(Double(out[row * d + j]) - exact) < 1e-5, "\(kernels.name)")
                 }
             }
@@ -85,8 +86,9 @@ import Testing
                 let values = x[(row * stride)..<(row * stride + d)].map { exp(Double($0) * 0.125) }
                 let sum = values.reduce(0, +)
                 for j in 0..<d { #expect(abs(Double(out[row * stride + j]) - values[j] / sum) < 1e-6) }
-                #expect(Array(out[(row * stride + d)..<((row + 1) * stride)])
-                    == Array(x[(row * stride + d)..<((row + 1) * stride)]))
+                #expect(
+                    Array(out[(row * stride + d)..<((row + 1) * stride)])
+                        == Array(x[(row * stride + d)..<((row + 1) * stride)]))
             }
         }
     }

@@ -112,7 +112,9 @@ import Testing
         }
         // What a process leaves that dies between the two commits: rows in LMDB that SQLite does not know.
         let vectors = try VectorStore(path: "\(path)/vectors-1", dimension: 4)
-        let orphans = (0..<600).map { (id: ItemID(rawValue: Int64(900 + $0)), gaussian: generator.gaussian(dimension: 4)) }
+        let orphans = (0..<600).map {
+            (id: ItemID(rawValue: Int64(900 + $0)), gaussian: generator.gaussian(dimension: 4))
+        }
         _ = try vectors.environment.write { try vectors.append(orphans, to: .images, after: 3, $0) }
         #expect(try content(store).count == 3)
         let writer = try IndexWriter(store)
@@ -183,7 +185,9 @@ import Testing
 
     @Test func permissionsArePrivate() throws {
         _ = try IndexStore.create(at: path, SyntheticIndex.state(dimension: 4))
-        for (name, mode) in [("", 0o700), ("/catalog.sqlite", 0o600), ("/vectors-1", 0o700), ("/vectors-1/data.mdb", 0o600)] {
+        for (name, mode) in [
+            ("", 0o700), ("/catalog.sqlite", 0o600), ("/vectors-1", 0o700), ("/vectors-1/data.mdb", 0o600),
+        ] {
             let attributes = try FileManager.default.attributesOfItem(atPath: path + name)
             #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode, "\(name)")
         }
@@ -205,7 +209,9 @@ import Testing
             }
         }
         value.withUnsafeBytes { bytes in
-            #expect((try? GaussianCodec.rows(bytes, key, rowSize: 16, path: "x", checkingSum: true)).map(Array.init) == rows)
+            #expect(
+                (try? GaussianCodec.rows(bytes, key, rowSize: 16, path: "x", checkingSum: true)).map(Array.init) == rows
+            )
         }
     }
 }

@@ -79,7 +79,9 @@ enum ImageFormat: Equatable {
     private static func unsupported(_ bytes: [UInt8], _ starts: (String, Int) -> Bool) -> String? {
         if starts("GIF8", 0) { return "GIF" }
         if starts("BM", 0), bytes.count > 26 { return "BMP" }
-        if bytes.starts(with: [0x49, 0x49, 0x2A, 0]) || bytes.starts(with: [0x4D, 0x4D, 0, 0x2A]) { return "TIFF or RAW" }
+        if bytes.starts(with: [0x49, 0x49, 0x2A, 0]) || bytes.starts(with: [0x4D, 0x4D, 0, 0x2A]) {
+            return "TIFF or RAW"
+        }
         if starts("8BPS", 0) { return "PSD" }
         if starts("FUJIFILM", 0) { return "RAW" }
         if bytes.starts(with: [0xFF, 0x0A]) || bytes.starts(with: [0, 0, 0, 12, 0x4A, 0x58, 0x4C, 0x20]) {
@@ -98,7 +100,9 @@ enum ImageFormat: Equatable {
         let start = String(decoding: bytes.prefix(256), as: UTF8.self).lowercased()
         let trimmed = start.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
         if trimmed.hasPrefix("<!doctype html") || trimmed.hasPrefix("<html") { return "an HTML page" }
-        if trimmed.hasPrefix("<svg") || (trimmed.hasPrefix("<?xml") && start.contains("<svg")) { return "an SVG drawing" }
+        if trimmed.hasPrefix("<svg") || (trimmed.hasPrefix("<?xml") && start.contains("<svg")) {
+            return "an SVG drawing"
+        }
         if trimmed.hasPrefix("<?xml") { return "an XML file" }
         return nil
     }

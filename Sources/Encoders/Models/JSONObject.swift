@@ -59,7 +59,9 @@ package struct JSONObject {
     /// A finite number, or nil where the key is absent.
     package mutating func number(_ key: String) throws -> Double? {
         guard let value = value(key) else { return nil }
-        guard let number = Self.number(value), number.isFinite else { throw refuse(key, got: value, expected: "a number") }
+        guard let number = Self.number(value), number.isFinite else {
+            throw refuse(key, got: value, expected: "a number")
+        }
         return number
     }
 

@@ -65,7 +65,8 @@ package struct Attention: Sendable {
 
     package init(_ checkpoint: inout Checkpoint, _ key: String, width: Int, heads: Int) throws {
         inProjection = try Linear(
-            &checkpoint, weight: "\(key).in_proj_weight", bias: "\(key).in_proj_bias", inputs: width, outputs: 3 * width)
+            &checkpoint, weight: "\(key).in_proj_weight", bias: "\(key).in_proj_bias", inputs: width, outputs: 3 * width
+        )
         outProjection = try Linear(&checkpoint, "\(key).out_proj", inputs: width, outputs: width)
         self.heads = heads
     }
@@ -83,13 +84,15 @@ package struct Attention: Sendable {
             for head in 0..<heads {
                 let q = qkv + item * sequence * 3 * width + head * headSize  // [sequence, headSize], rows 3 * width apart
                 BLAS.multiply(
-                    m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width, transposed: true,
+                    m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
+                    transposed: true,
                     into: scores, ldc: sequence)
                 kernels.table.pointee.softmax_rows_f32(
                     scores, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
                 BLAS.multiply(
                     m: sequence, n: headSize, k: sequence, scores, lda: sequence, q + 2 * width, ldb: 3 * width,
-                    transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize, ldc: width)
+                    transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize,
+                    ldc: width)
             }
         }
     }
@@ -151,7 +154,8 @@ package struct Block: Sendable {
 extension Linear {
     /// to += gamma * (x @ weight^T + bias), gamma = 1 where there is no LayerScale: x [rows, inputs], to [rows, outputs].
     fileprivate func addBranch(
-        _ x: UnsafePointer<Float>, rows: Int, to: Rows, _ gamma: FloatTensor?, _ buffers: Activations, _ kernels: Kernels
+        _ x: UnsafePointer<Float>, rows: Int, to: Rows, _ gamma: FloatTensor?, _ buffers: Activations,
+        _ kernels: Kernels
     ) {
         guard let gamma else {
             product(x, rows: rows, adding: 1, into: to)

@@ -89,7 +89,9 @@ package struct Safetensors: Sendable {
         var tensors: [String: Tensor] = [:]
         for (name, value) in object {
             if name == "__metadata__" {
-                guard let pairs = value as? [String: String] else { throw refuse("__metadata__ must map strings to strings") }
+                guard let pairs = value as? [String: String] else {
+                    throw refuse("__metadata__ must map strings to strings")
+                }
                 metadata = pairs
                 continue
             }
@@ -111,7 +113,8 @@ package struct Safetensors: Sendable {
                     "tensor \(name): \(typeName)\(shape) takes \(length) bytes, data_offsets \(offsets) say otherwise")
             }
             guard offsets[1] <= file.bytes.count - start else {
-                throw refuse("truncated: tensor \(name) ends at byte \(start + offsets[1]), the file at \(file.bytes.count)")
+                throw refuse(
+                    "truncated: tensor \(name) ends at byte \(start + offsets[1]), the file at \(file.bytes.count)")
             }
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(start + offsets[0])..<(start + offsets[1])])
             tensors[name] = Tensor(name: name, type: type, shape: shape, bytes: bytes, file: file)
