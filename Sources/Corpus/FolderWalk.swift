@@ -54,7 +54,9 @@ package struct FolderListing: Sendable {
     package var holdsNestedIndex = false
 }
 
-/// Walks the folders below a root, depth first in name order. Hidden entries are skipped; links to folders are not
+/// Walks the folders below a root, depth first in name order.
+///
+/// Hidden entries are skipped; links to folders are not
 /// followed; links to files are, as long as they stay below the root.
 package struct FolderWalk {
     /// Name of the index folder: a folder below the root that holds one is skipped.
@@ -80,7 +82,8 @@ package struct FolderWalk {
     }
 
     /// Lists `start` and every folder below it.
-    /// - Parameter visit: called once per folder, parents first; return false to stop.
+    ///
+    /// `visit` is called once per folder, parents first; it returns false to stop.
     package func forEachFolder(from start: RelativePath, _ visit: (FolderListing) throws -> Bool) rethrows {
         defer { close(root) }
         let descriptor = start.withCString { openat(root, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
@@ -91,7 +94,9 @@ package struct FolderWalk {
         _ = try walk(descriptor, start, visit)
     }
 
-    /// Lists one folder, then the folders in it. Takes the descriptor over.
+    /// Lists one folder, then the folders in it.
+    ///
+    /// Takes the descriptor over.
     private func walk(
         _ descriptor: Int32, _ folder: RelativePath, _ visit: (FolderListing) throws -> Bool
     ) rethrows -> Bool {

@@ -33,6 +33,7 @@ public final class Index: Sendable {
     ///   - folder: the index folder to be; what holds it must exist.
     ///   - root: the folder pictures are looked for in; it must exist.
     ///   - model: what encodes them from now on.
+    /// - Returns: the new index, open.
     /// - Throws: an error saying what is in the way.
     public static func create(at folder: String, root: String, model: Model) throws -> Index {
         let root = try IndexLocation.existing(root)
@@ -78,6 +79,7 @@ public final class Index: Sendable {
 
     /// A path as the index names it: relative to the root.
     /// - Parameter path: an existing folder or file.
+    /// - Returns: the path below the root.
     /// - Throws: an error when it does not exist or lies outside the root.
     func relative(_ path: String) throws -> RelativePath {
         let absolute = try IndexLocation.existing(path)

@@ -10,6 +10,7 @@ public enum IndexLocation {
 
     /// The nearest index folder at or above a folder, or nil.
     /// - Parameter folder: any path to an existing folder.
+    /// - Returns: the index folder's absolute path.
     public static func find(upwardFrom folder: String) -> String? {
         guard var current = absolute(folder) else { return nil }
         while true {

@@ -15,9 +15,10 @@ extension Index {
     /// - Parameters:
     ///   - options: which folder, and how.
     ///   - progress: called after every few files, one call at a time.
+    /// - Returns: what was done, file by file counted.
     /// - Throws: an error when the index cannot be written ("busy, process N") or the root cannot be read.
     public func update(
-        _ options: IndexingOptions = IndexingOptions(), progress: (IndexingProgress) -> Void = { _ in }
+        _ options: IndexingOptions = IndexingOptions(), progress: @Sendable (IndexingProgress) -> Void = { _ in }
     ) async throws -> IndexingSummary {
         let folder = try options.folder.map(relative) ?? RelativePath("")
         let writer = try IndexWriter(store)
@@ -41,7 +42,9 @@ extension Index {
         return run.summary
     }
 
-    /// Feeds the workers and commits what they return. At most `jobs` + 1 shares are in memory.
+    /// Feeds the workers and commits what they return.
+    ///
+    /// At most `jobs` + 1 shares are in memory.
     private func encode(
         _ files: [PendingFile], _ worker: PictureWorker, jobs: Int, _ run: inout IndexingRun, progress: (Int) -> Void
     ) async throws {

@@ -61,6 +61,7 @@ extension Index {
     ///   - query: where to look.
     ///   - kind: what the query was made of; a match probability exists for texts only.
     ///   - limit: the most results, at least 0.
+    /// - Returns: at most `limit` results, closest first, ties in order of arrival.
     /// - Throws: an error when the dimensions differ, the index is damaged or its model is not at hand.
     public func search(near query: Gaussian, of kind: Collection, limit: Int = 10) throws -> SearchAnswer {
         try rank(query, of: kind, limit: limit, [])

@@ -34,8 +34,7 @@ struct Survey {
         case unknown
     }
 
-    /// Walks and compares.
-    /// - Parameter folder: where the walk starts, below the root.
+    /// Walks from `folder`, below the root, and compares.
     init(_ index: Index, folder: RelativePath, _ options: IndexingOptions) throws {
         try FolderWalk(root: index.root).forEachFolder(from: folder) { listing in
             take(listing)

@@ -6,10 +6,11 @@ import Glibc
 @inline(__always) func exp64(_ x: Float) -> Double { exp(Double(x)) }
 
 extension Gaussian {
-    /// The closed-form sampled distance: the expected squared distance between a sample of each. Lower is closer.
+    /// The closed-form sampled distance: the expected squared distance between a sample of each.
     ///
-    /// |mean a - mean b|^2 + total variance of a + total variance of b, in Float64.
+    /// Lower is closer. |mean a - mean b|^2 + total variance of a + total variance of b, in Float64.
     /// - Parameter other: a Gaussian of the same dimension.
+    /// - Returns: the distance, at least 0.
     /// - SeeAlso: ProLIP, equation 1; PCME++ (ICLR 2024), section 3.1
     public func csd(to other: Gaussian) -> Double {
         squaredMeanDistance(to: other) + (totalVariance + other.totalVariance)
@@ -17,6 +18,7 @@ extension Gaussian {
 
     /// The squared distance between the means alone, in Float64 and an order fixed for every instruction set.
     /// - Parameter other: a Gaussian of the same dimension.
+    /// - Returns: the distance, at least 0.
     public func squaredMeanDistance(to other: Gaussian) -> Double {
         precondition(dimension == other.dimension, "Gaussians of \(dimension) and \(other.dimension) dimensions")
         return mean.withUnsafeBufferPointer { a in
@@ -49,16 +51,21 @@ public struct MatchScale: Sendable, Equatable {
         self.offset = offset
     }
 
-    /// The match logit: scale * (mean a . mean b - half of both total variances) + bias. Higher is closer.
+    /// The match logit of a pair.
+    ///
+    /// Higher is closer: scale * (dot product of the means - half of both total variances) + bias.
     /// - Parameters:
     ///   - csd: the closed-form sampled distance of the pair.
     ///   - squaredNorms: the sum of the squared lengths of both means, 2 when both are normalised.
+    /// - Returns: the logit, before calibration.
     /// - SeeAlso: `loss.py` of naver-ai/prolip
     public func logit(csd: Double, squaredNorms: Double) -> Double {
         scale * (squaredNorms - csd) / 2 + bias
     }
 
-    /// The calibrated probability that the pair matches, 0 to 1. Higher is closer.
+    /// The calibrated probability that the pair matches, 0 to 1.
+    ///
+    /// Higher is closer.
     public func probability(logit: Double) -> Double {
         1 / (1 + exp(-(slope * logit + offset)))
     }

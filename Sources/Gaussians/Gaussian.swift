@@ -39,8 +39,9 @@ public struct Gaussian: Sendable, Equatable {
         mean.allSatisfy(\.isFinite) && (logVariance.allSatisfy(\.isFinite) || isPoint)
     }
 
-    /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people. Larger is vaguer;
-    /// 0 for a point.
+    /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people.
+    ///
+    /// Larger is vaguer; 0 for a point.
     public var totalVariance: Double {
         logVariance.reduce(0) { $0 + exp64($1) }
     }

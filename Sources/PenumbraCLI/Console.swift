@@ -3,7 +3,9 @@ import Glibc
 
 /// The two streams.
 enum Console {
-    /// Writes data to stdout. A reader that has gone away is success: `penumbra search x | head -1`.
+    /// Writes data to stdout.
+    ///
+    /// A reader that has gone away is success: `penumbra search x | head -1`.
     static func write(_ bytes: [UInt8]) {
         var start = 0
         while start < bytes.count {

@@ -1,12 +1,13 @@
 // Progress to a line on the terminal: how far, how fast, how long still.
 import Engine
+import Synchronization
 
 /// A bar that redraws itself on stderr at most ten times a second; silent where stderr is no terminal.
-final class ProgressBar {
+final class ProgressBar: Sendable {
     private let isShown: Bool
     private let usesColour: Bool
     private let start = ContinuousClock.now
-    private var last: ContinuousClock.Instant?
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
 
     init(isShown: Bool = Environment.showsProgress, usesColour: Bool = Environment.usesColour) {
         self.isShown = isShown
@@ -17,14 +18,20 @@ final class ProgressBar {
     func show(_ progress: IndexingProgress) {
         guard isShown, progress.total > 0 else { return }
         let now = ContinuousClock.now
-        guard progress.done == progress.total || last.map({ now - $0 > .milliseconds(100) }) ?? true else { return }
-        last = now
+        let isDue = last.withLock { last in
+            guard progress.done == progress.total || last.map({ now - $0 > .milliseconds(100) }) ?? true else {
+                return false
+            }
+            last = now
+            return true
+        }
+        guard isDue else { return }
         Console.raw("\r\u{1B}[K" + Self.line(progress, elapsed: now - start, usesColour: usesColour))
     }
 
     /// Takes the line away.
     func finish() {
-        if isShown, last != nil { Console.raw("\r\u{1B}[K") }
+        if isShown, last.withLock({ $0 != nil }) { Console.raw("\r\u{1B}[K") }
     }
 
     /// One line of at most 79 columns.

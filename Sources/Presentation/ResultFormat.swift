@@ -22,14 +22,18 @@ public protocol ResultRenderer {
     func line(_ result: SearchResult) -> [UInt8]
 }
 
-/// Tab-separated values: a header, then a row per result. Paths are relative to the current folder, escaped.
+/// Tab-separated values: a header, then a row per result.
+///
+/// Paths are relative to the current folder, escaped.
 public struct TSVRenderer: ResultRenderer {
     private let style: PathStyle
+    /// As `ResultRenderer` says.
     public var header: [UInt8] { Array("rank\tpath\tcsd\tmatch_probability\ttotal_variance\n".utf8) }
 
     /// Renders paths in a style.
     public init(_ style: PathStyle) { self.style = style }
 
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let path = Escaping.visible(style.relative(result.path))
         let probability = result.matchProbability.map { "\($0)" } ?? ""
@@ -37,13 +41,17 @@ public struct TSVRenderer: ResultRenderer {
     }
 }
 
-/// One JSON object a line. Paths are relative to the root and exact; `path_base64` holds a path that is no UTF-8.
+/// One JSON object a line.
+///
+/// Paths are relative to the root and exact; `path_base64` holds a path that is no UTF-8.
 public struct JSONLinesRenderer: ResultRenderer {
+    /// As `ResultRenderer` says.
     public var header: [UInt8] { [] }
 
     /// Has no settings.
     public init() {}
 
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let name =
             Escaping.isUTF8(result.path)
@@ -66,6 +74,7 @@ public struct JSONLinesRenderer: ResultRenderer {
 public struct PathRenderer: ResultRenderer {
     private let style: PathStyle
     private let isNullTerminated: Bool
+    /// As `ResultRenderer` says.
     public var header: [UInt8] { [] }
 
     /// Renders paths in a style, exact and NUL-terminated for `xargs -0` or one a line for people.
@@ -74,6 +83,7 @@ public struct PathRenderer: ResultRenderer {
         self.isNullTerminated = isNullTerminated
     }
 
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let path = style.relative(result.path)
         return isNullTerminated ? path + [0] : Array("\(Escaping.visible(path))\n".utf8)

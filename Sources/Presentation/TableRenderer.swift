@@ -2,7 +2,9 @@
 import Engine
 import Foundation
 
-/// A table: rank, match, CSD, uncertainty, path. The path is shortened in the middle where the terminal is narrow.
+/// A table: rank, match, CSD, uncertainty, path.
+///
+/// The path is shortened in the middle where the terminal is narrow.
 public struct TableRenderer: ResultRenderer {
     private let style: PathStyle
     private let width: Int?
@@ -11,14 +13,17 @@ public struct TableRenderer: ResultRenderer {
 
     /// Renders for a terminal.
     /// - Parameters:
+    ///   - style: how paths are shown.
     ///   - width: columns of the terminal; nil does not shorten anything.
     public init(_ style: PathStyle, width: Int?) {
         self.style = style
         self.width = width
     }
 
+    /// As `ResultRenderer` says.
     public var header: [UInt8] { Array("   #  match      csd  uncertainty  path\n".utf8) }
 
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let match = result.matchProbability.map(Self.percent) ?? "-"
         let numbers = [

@@ -45,6 +45,7 @@ package struct Searcher {
     ///   - limit: the most items to return, at least 0.
     ///   - collection: which items.
     ///   - snapshot: the generation to search.
+    /// - Returns: the items, and what the scan did.
     /// - Complexity: reads the means of all live items once; O(N * D).
     /// - Throws: `StorageError` for a damaged index; `DimensionError` when the query is of another dimension.
     package func nearest(

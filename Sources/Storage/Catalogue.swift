@@ -92,7 +92,9 @@ package enum Source: Int, Sendable {
     case scan = 1
 }
 
-/// The SQL of the catalogue. Every function runs in the caller's transaction.
+/// The SQL of the catalogue.
+///
+/// Every function runs in the caller's transaction.
 package enum Catalogue {
     /// The newest format this code reads, and the one it writes.
     package static let format = 1

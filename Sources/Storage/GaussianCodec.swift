@@ -61,7 +61,11 @@ package enum GaussianCodec {
     private static let magic: UInt32 = 0x3142_4E50
 
     /// Frames rows as a value.
-    /// - Parameter rows: the concatenated rows of `key`'s column, `rowSize` bytes each.
+    /// - Parameters:
+    ///   - key: which block and column.
+    ///   - rows: the concatenated rows of the column.
+    ///   - rowSize: bytes of a row.
+    /// - Returns: what the store keeps under `key`.
     package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int) -> [UInt8] {
         var value = [UInt8](repeating: 0, count: max(headerSize + rows.count, minimumSize))
         value.withUnsafeMutableBytes { bytes in
@@ -82,8 +86,11 @@ package enum GaussianCodec {
     /// The rows of a value, in place.
     /// - Parameters:
     ///   - value: what the store holds under `key`.
+    ///   - key: which block and column it should be.
+    ///   - rowSize: bytes of a row.
     ///   - path: the store's folder, for messages.
     ///   - checkingSum: whether to compute the checksum; a scan does not.
+    /// - Returns: the rows, without header and padding.
     /// - Throws: `StorageError.damagedBlock` when header, size or checksum contradict the key.
     package static func rows(
         _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false
@@ -136,8 +143,8 @@ package enum GaussianCodec {
     }
 
     /// The Gaussian of one slot.
-    /// - Parameters:
-    ///   - means: the rows of the column of that name; likewise `logVariances`.
+    ///
+    /// `means` and `logVariances` are the rows of the columns of those names.
     package static func gaussian(
         slot: Int, dimension: Int, means: UnsafeRawBufferPointer, logVariances: UnsafeRawBufferPointer
     ) -> Gaussian {

@@ -8,6 +8,7 @@ extension IndexStore {
     /// - Parameters:
     ///   - path: the index folder to be.
     ///   - state: what the index is.
+    /// - Returns: the new index, open.
     /// - Throws: `StorageError.exists` when something is there already; `.system`; `.diskFull`.
     package static func create(at path: String, _ state: IndexState) throws -> IndexStore {
         var status = stat()

@@ -66,8 +66,11 @@ package struct VectorStore: Sendable {
     /// Rows beyond `count` are what an interrupted run left; they are overwritten.
     /// - Parameters:
     ///   - items: ids ascending, all above those stored.
+    ///   - collection: which of the two.
     ///   - count: slots the catalogue knows in this collection, over all blocks.
+    ///   - transaction: a write transaction.
     /// - Returns: where each item lies, in order.
+    /// - Throws: `StorageError` when the tail block is damaged or cannot be written.
     package func append(
         _ items: [(id: ItemID, gaussian: Gaussian)], to collection: Collection, after count: Int,
         _ transaction: LMDBTransaction

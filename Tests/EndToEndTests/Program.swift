@@ -18,9 +18,8 @@ enum Program {
     }
 
     /// Runs the program.
-    /// - Parameters:
-    ///   - folder: the current folder.
-    ///   - environment: variables beside PATH and HOME.
+    ///
+    /// `folder` is the current folder; `environment` holds variables beside PATH and HOME.
     static func run(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws -> Output {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)

@@ -28,6 +28,7 @@ package struct ImageEncoder: Sendable {
 
     /// Decodes a picture and brings it to the tower's input size.
     /// - Parameter bytes: a whole file; its format is told by its first bytes.
+    /// - Returns: the pixels the tower takes, and the picture's own size.
     /// - Throws: `ImageError`: no picture, an unsupported kind, damaged or truncated, too large.
     package func prepare(_ bytes: [UInt8]) throws(ImageError) -> PreparedPicture {
         let image = try ImageDecoder.decode(bytes)

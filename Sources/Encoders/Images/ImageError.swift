@@ -1,6 +1,8 @@
 // Why a picture was refused, in one sentence per cause.
 
-/// A picture that was not decoded. Nothing is ever filled in: a truncated file gives no picture.
+/// A picture that was not decoded.
+///
+/// Nothing is ever filled in: a truncated file gives no picture.
 package enum ImageError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The file has no bytes.
     case empty

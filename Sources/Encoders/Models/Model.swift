@@ -32,6 +32,8 @@ public final class Model: Sendable {
 
     /// Opens the built-in model.
     /// - Parameter appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    /// - Returns: the model compiled into this program.
+    /// - Throws: never but for a program built wrongly.
     public static func builtin(appliesOrientation: Bool = true) throws -> Model {
         try Model(.builtin, name: builtinName, appliesOrientation: appliesOrientation)
     }

@@ -19,7 +19,9 @@ package struct TextEncoder: Sendable {
     private let tower: TextTower
     private let pool: ActivationsPool
 
-    /// Pairs a tokenizer with its tower. An id beyond the tower's vocabulary is an error when a text needs it.
+    /// Pairs a tokenizer with its tower.
+    ///
+    /// An id beyond the tower's vocabulary is an error when a text needs it.
     package init(tokenizer: Tokenizer, tower: TextTower) {
         self.tokenizer = tokenizer
         self.tower = tower

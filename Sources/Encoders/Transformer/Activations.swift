@@ -2,7 +2,9 @@
 
 import Gaussians
 
-/// Everything a tower writes while it computes a batch of at most `batch` items. Owned by one worker; never shared.
+/// Everything a tower writes while it computes a batch.
+///
+/// Owned by one worker; never shared.
 package final class Activations {
     /// The most items a forward pass takes.
     package let batch: Int

@@ -39,8 +39,8 @@ package enum BLAS {
     }
 
     /// C = alpha * A * B (+ beta * C), row-major: A [m, k], B [k, n], or [n, k] when `transposed`; C [m, n].
-    /// - Parameters:
-    ///   - lda: elements between rows of A; likewise `ldb`, `ldc`.
+    ///
+    /// `lda`, `ldb`, `ldc` are elements between rows of A, B, C.
     @inline(__always)
     package static func multiply(
         m: Int, n: Int, k: Int, alpha: Float = 1,

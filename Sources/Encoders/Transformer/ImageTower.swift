@@ -49,6 +49,8 @@ package struct ImageTower: Sendable {
     /// - Parameters:
     ///   - pixels: planar RGB, normalised by CLIP's mean and standard deviation.
     ///   - batch: number of pictures, at most the buffers' batch.
+    ///   - buffers: scratch memory; receives the results.
+    ///   - kernels: the instruction set.
     package func forward(
         _ pixels: UnsafePointer<Float>, batch: Int, _ buffers: Activations, _ kernels: Kernels = .best
     ) {

@@ -40,7 +40,8 @@ package struct Linear: Sendable {
     }
 
     /// x [rows, inputs] -> out [rows, outputs], the bias left to the caller, who fuses it with what follows.
-    /// - Parameter stride: elements between rows of x.
+    ///
+    /// `stride` is elements between rows of x, `beta` what out is multiplied with before the product is added.
     package func product(
         _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, adding beta: Float = 0, into out: Rows
     ) {
@@ -82,7 +83,8 @@ package struct Attention: Sendable {
         inProjection.forward(x, rows: rows, into: qkv, kernels)
         for item in 0..<batch {
             for head in 0..<heads {
-                let q = qkv + item * sequence * 3 * width + head * headSize  // [sequence, headSize], rows 3 * width apart
+                // q, k, v: [sequence, headSize], rows 3 * width apart
+                let q = qkv + item * sequence * 3 * width + head * headSize
                 BLAS.multiply(
                     m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
                     transposed: true,

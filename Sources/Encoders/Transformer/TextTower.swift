@@ -58,6 +58,8 @@ package struct TextTower: Sendable {
     /// - Parameters:
     ///   - ids: token ids, row-major.
     ///   - batch: number of texts, at most the buffers' batch.
+    ///   - buffers: scratch memory; receives the results.
+    ///   - kernels: the instruction set.
     /// - Throws: `TokenRangeError` for an id outside the vocabulary; `SafetensorsError` as `Tensor.widen`.
     /// - Precondition: `ids.count` is `batch` times a length of at most the context length.
     package func forward(_ ids: [Int32], batch: Int, _ buffers: Activations, _ kernels: Kernels = .best) throws {

@@ -1,6 +1,5 @@
 // `penumbra index`: a folder of pictures becomes an index, or an index is brought up to date.
 import ArgumentParser
-import Dispatch
 import Engine
 import Glibc
 import Presentation

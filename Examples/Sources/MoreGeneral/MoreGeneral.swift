@@ -1,0 +1,32 @@
+// Tells which of two texts (or pictures) is the more general: swift run MoreGeneral A B
+import Foundation
+import Penumbra
+
+@main
+enum MoreGeneral {
+    static func main() throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        guard arguments.count == 2 else {
+            print("usage: MoreGeneral A B   (texts, or paths of pictures)")
+            exit(64)
+        }
+        let model = try Model.builtin()
+        let gaussians = try arguments.map { argument in
+            FileManager.default.fileExists(atPath: argument)
+                ? try model.encode(pictureAt: argument) : try model.encode(texts: [argument])[0]
+        }
+        let (a, b) = (gaussians[0], gaussians[1])
+        for (name, gaussian) in zip(arguments, gaussians) {
+            print(String(format: "uncertainty %.3f  ", gaussian.totalVariance) + name)
+        }
+        print(String(format: "CSD %.4f (lower is closer)", a.csd(to: b)))
+
+        // Inclusion tells the direction between Gaussians that match; between strangers it means nothing.
+        guard let inclusion = a.inclusion(in: b) else {
+            print("inclusion is undefined: \(model.name) gives points")
+            return
+        }
+        let (inner, outer) = inclusion > 0 ? (0, 1) : (1, 0)
+        print(String(format: "inclusion %.1f nats: ", abs(inclusion)) + "\(arguments[outer]) holds \(arguments[inner])")
+    }
+}
