@@ -48,7 +48,11 @@ let package = Package(
         .target(
             name: "Retrieval", dependencies: ["Gaussians", "Storage", "CKernels", "COpenBLAS"], swiftSettings: strict),
         .target(
-            name: "Engine", dependencies: ["Gaussians", "Encoders", "Corpus", "Storage", "Retrieval"],
+            name: "Engine",
+            dependencies: [
+                "Gaussians", "Encoders", "Corpus", "Storage", "Retrieval",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .target(name: "Penumbra", dependencies: ["Engine", "Gaussians"], swiftSettings: strict),
         .target(name: "Presentation", dependencies: ["Engine"], swiftSettings: strict),
@@ -56,6 +60,7 @@ let package = Package(
             name: "PenumbraCLI",
             dependencies: [
                 "Engine", "Presentation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(

@@ -26,6 +26,12 @@ public enum IndexLocation {
         access("\(folder)/\(IndexStore.catalogueName)", F_OK) == 0
     }
 
+    /// Whether a path is a folder.
+    public static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// What a person who writes `--index PATH` means: an index folder, or a root that holds one.
     public static func named(_ path: String) -> String {
         let inside = "\(path)/\(folderName)"

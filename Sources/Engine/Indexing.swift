@@ -23,7 +23,7 @@ extension Index {
         let folder = try options.folder.map(relative) ?? RelativePath("")
         let writer = try IndexWriter(store)
         let survey = try Survey(self, folder: folder, options)
-        var run = try IndexingRun(survey, writer)
+        var run = try IndexingRun(survey, writer, options.logger)
 
         let store = store
         let ledger = ContentLedger()

@@ -1,5 +1,6 @@
 // Outcomes to batches: what a run has done so far and what it commits next.
 import Corpus
+import Logging
 import Storage
 
 /// The state of one indexing run.
@@ -14,15 +15,22 @@ struct IndexingRun {
     /// Files dealt with.
     private(set) var done = 0
     private let writer: IndexWriter
+    private let logger: Logger
     private var batch = Batch()
     private var known: [(PendingFile, FileRecord)] = []
     private var lastCommit = ContinuousClock.now
 
     /// Begins with what the survey alone could decide.
-    init(_ survey: Survey, _ writer: IndexWriter) throws {
+    init(_ survey: Survey, _ writer: IndexWriter, _ logger: Logger) throws {
         summary = survey.summary
         missing = survey.missing
         self.writer = writer
+        self.logger = logger
+        if writer.orphanedBlocks > 0 {
+            logger.notice("removed what an interrupted run left", metadata: ["blocks": "\(writer.orphanedBlocks)"])
+        }
+        logger.debug(
+            "surveyed", metadata: ["pending": "\(survey.pending.count)", "missing": "\(survey.missing.count)"])
         batch.failures = survey.refused
         batch.recovered = survey.recovered
         try commit()
@@ -101,7 +109,15 @@ struct IndexingRun {
 
     /// Makes everything taken so far durable.
     mutating func commit() throws {
+        guard !batch.isEmpty else { return }
+        let start = ContinuousClock.now
         try writer.commit(batch)
+        logger.debug(
+            "committed",
+            metadata: [
+                "additions": "\(batch.additions.count)", "removals": "\(batch.removals.count)",
+                "took": "\(ContinuousClock.now - start)",
+            ])
         batch = Batch()
         lastCommit = ContinuousClock.now
     }

@@ -1,4 +1,5 @@
 // What an indexing run is asked to do, how far it is, and what it did.
+public import Logging
 
 /// What a run looks at and dares.
 public struct IndexingOptions: Sendable {
@@ -11,6 +12,10 @@ public struct IndexingOptions: Sendable {
     public var retriesFailed = false
     /// Workers that read, decode and encode; at least 1.
     public var jobs: Int
+    /// Where the run tells, at debug level, what it does and how long it takes.
+    ///
+    /// Silent by default.
+    public var logger = Logger(label: "penumbra.indexing") { _ in SwiftLogNoOpLogHandler() }
 
     /// The whole root, carefully, with one worker per core.
     public init(jobs: Int = Index.processorCount) { self.jobs = max(jobs, 1) }

@@ -2,6 +2,7 @@
 import ArgumentParser
 import Engine
 import Glibc
+import Logging
 import Presentation
 
 struct IndexCommand: AsyncParsableCommand {
@@ -45,6 +46,9 @@ struct IndexCommand: AsyncParsableCommand {
     @Flag(help: "Remove pictures from folders that are empty now (by default: a disk may be missing).")
     var deleteMissing = false
 
+    @Flag(name: .shortAndLong, help: "Say on stderr what is being done and how long it takes.")
+    var verbose = false
+
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs needs a number of at least 1") }
     }
@@ -53,6 +57,7 @@ struct IndexCommand: AsyncParsableCommand {
         guard let folder = IndexLocation.absolute(folder) else {
             throw Failure("\(folder): \(String(cString: strerror(errno)))")
         }
+        guard IndexLocation.isFolder(folder) else { throw Failure("\(folder): not a folder") }
         let (index, isNew) = try openOrCreate(folder)
         let options = options(folder: isNew || root != nil ? nil : folder)
         let start = ContinuousClock.now
@@ -73,6 +78,7 @@ struct IndexCommand: AsyncParsableCommand {
         options.folder = folder
         options.retriesFailed = retryFailed
         options.deletesMissing = deleteMissing
+        options.logger = Logger(label: "penumbra") { _ in ConsoleLogHandler(logLevel: verbose ? .debug : .notice) }
         return options
     }
 
