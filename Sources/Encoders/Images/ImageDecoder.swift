@@ -51,11 +51,10 @@ package enum ImageDecoder {
         }
     }
 
-    /// Refuses sizes no decoder should allocate for.
+    /// Refuses sizes no decoder should allocate for; sides are below 2^31 in all three formats.
     /// - Throws: `.damaged` for an empty side, `.tooManyPixels` above the limit.
     static func checkSize(width: Int, height: Int, _ format: ImageFormat) throws(ImageError) {
         guard width > 0, height > 0 else { throw .damaged(format, "its size is \(width) x \(height)") }
-        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        guard !overflow, pixels <= maximumPixels else { throw .tooManyPixels(width: width, height: height) }
+        guard width * height <= maximumPixels else { throw .tooManyPixels(width: width, height: height) }
     }
 }

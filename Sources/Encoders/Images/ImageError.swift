@@ -32,18 +32,12 @@ package enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
         case .truncated(let format): "truncated: the file ends before its \(format.rawValue) picture does"
         case .damaged(let format, let reason): "damaged \(format.rawValue): \(reason)"
         case .tooManyPixels(let width, let height):
-            "too large: \(width) x \(height) is \(Self.megapixels(width, height)) megapixels, at most 89.5 are read"
+            "too large: \(width) x \(height) is \(width * height) pixels, at most \(ImageDecoder.maximumPixels) are read"
         case .tooManyScans(let count):
             "too many scans: \(count) in one JPEG, at most \(ImageDecoder.maximumScans) are read"
         case .fileTooLarge(let bytes):
             "too large: the file has \(bytes) bytes, at most \(ImageDecoder.maximumFileSize) (64 MB) are read"
         case .outOfMemory: "not enough memory to decode the picture"
         }
-    }
-
-    /// Millions of pixels with one decimal, rounded up so that a refused size never reads as the limit.
-    private static func megapixels(_ width: Int, _ height: Int) -> String {
-        let tenths = (Double(width) * Double(height) / 100_000).rounded(.up)
-        return "\(tenths / 10)"
     }
 }
