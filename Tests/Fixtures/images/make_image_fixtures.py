@@ -1,6 +1,6 @@
 """Writes the pictures of more/ and refused/ and what Pillow and numpy make of them (more.safetensors).
 
-Run in this folder: python3 make_image_fixtures.py. Needs Pillow 13, numpy and libturbojpeg.so.0 (Debian 12)."""
+Run in this folder: python3 make_image_fixtures.py. Needs Pillow 11.1 or 13, numpy and libturbojpeg.so.0 (Debian 12)."""
 import ctypes, io, json, os, struct, zlib
 import numpy as np
 from PIL import Image, ImageOps
