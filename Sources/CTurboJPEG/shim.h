@@ -1,2 +1,2 @@
-// TurboJPEG: JPEG files to pixels; no setjmp needed.
+// libjpeg-turbo's TurboJPEG API, version 2: JPEG bytes to pixels.
 #include <turbojpeg.h>
