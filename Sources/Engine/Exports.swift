@@ -1,4 +1,8 @@
 // The types of other modules that the engine's own interface is made of.
 @_exported import class Encoders.Model
+@_exported import struct Encoders.ModelDescription
+@_exported import struct Encoders.ModelRegistry
+@_exported import struct Gaussians.Gaussian
+@_exported import struct Gaussians.MatchScale
 @_exported import enum Storage.Collection
 @_exported import struct Storage.ItemID

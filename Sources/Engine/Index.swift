@@ -11,14 +11,16 @@ public final class Index: Sendable {
     /// The folder all picture paths are relative to, absolute.
     public let root: String
     let store: IndexStore
+    private let registry: ModelRegistry
     private let openModel: Mutex<Model?>
 
     /// Opens an index.
     /// - Parameters:
     ///   - folder: the index folder (`IndexLocation` finds it).
     ///   - model: where the model lies now, when it has moved; nil uses what the catalogue names.
+    ///   - registry: knows the models that have names.
     /// - Throws: an error whose description says what is wrong: no index there, a newer format, another model's.
-    public init(at folder: String, model: Model? = nil) throws {
+    public init(at folder: String, model: Model? = nil, registry: ModelRegistry = ModelRegistry()) throws {
         let path = IndexLocation.absolute(folder) ?? folder
         store = try IndexStore(path: path)
         self.folder = path
@@ -26,6 +28,7 @@ public final class Index: Sendable {
         root = state.root.map { String(decoding: $0, as: UTF8.self) } ?? IndexLocation.parent(of: path)
         if let model { try Self.check(model, state) }
         openModel = Mutex(model)
+        self.registry = registry
     }
 
     /// Creates an empty index.
@@ -53,7 +56,7 @@ public final class Index: Sendable {
         try openModel.withLock { open in
             if let open { return open }
             let state = try store.readCatalogue { try Catalogue.state($0, path: folder) }
-            let model = try state.model == Model.builtinName ? Model.builtin() : Model(folder: state.model)
+            let model = try registry.open(state.model)
             try Self.check(model, state)
             open = model
             return model

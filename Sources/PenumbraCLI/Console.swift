@@ -23,6 +23,11 @@ enum Console {
     /// Writes a line of text to stdout.
     static func print(_ text: String) { write(Array("\(text)\n".utf8)) }
 
+    /// Writes a name and its value to stdout, the values below each other.
+    static func row(_ name: String, _ value: String) {
+        print("\(name)\(String(repeating: " ", count: max(14 - name.count, 1)))\(value)")
+    }
+
     /// Writes an error or a warning to stderr.
     static func error(_ text: String) { note("penumbra: \(text)") }
 

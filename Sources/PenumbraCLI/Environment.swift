@@ -1,4 +1,5 @@
 // The one place that reads the process's surroundings.
+import Engine
 import Glibc
 
 /// What the surroundings say.
@@ -16,8 +17,23 @@ enum Environment {
     /// Whether colour may be used on stderr (https://no-color.org).
     static var usesColour: Bool { showsProgress && (variable("NO_COLOR") ?? "").isEmpty }
 
-    /// The instruction set asked for by PENUMBRA_SIMD, or nil.
-    static var instructionSet: String? { variable("PENUMBRA_SIMD") }
+    /// The user's models and what is cached of them, in the XDG folders.
+    static var registry: ModelRegistry {
+        ModelRegistry(configurationFolder: configurationFolder, cacheFolder: cacheFolder)
+    }
+
+    /// `penumbra/` in the XDG configuration folder.
+    static var configurationFolder: String? { folder("XDG_CONFIG_HOME", ".config") }
+
+    /// `penumbra/` in the XDG cache folder.
+    static var cacheFolder: String? { folder("XDG_CACHE_HOME", ".cache") }
+
+    /// An XDG folder of ours; relative values are ignored, as the specification asks.
+    private static func folder(_ name: String, _ standard: String) -> String? {
+        if let value = variable(name), value.hasPrefix("/") { return "\(value)/penumbra" }
+        guard let home = variable("HOME"), home.hasPrefix("/") else { return nil }
+        return "\(home)/\(standard)/penumbra"
+    }
 
     private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }

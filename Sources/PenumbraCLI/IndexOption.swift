@@ -14,10 +14,10 @@ struct IndexOption: ParsableArguments {
     /// Opens the index that was named or is nearest.
     /// - Throws: `Failure` saying where was looked.
     func open() throws -> Index {
-        if let index { return try Index(at: IndexLocation.named(index)) }
+        if let index { return try Index(at: IndexLocation.named(index), registry: Environment.registry) }
         guard let folder = IndexLocation.find(upwardFrom: Environment.currentFolder) else {
             throw Failure("no index here or above; make one with: penumbra index FOLDER")
         }
-        return try Index(at: folder)
+        return try Index(at: folder, registry: Environment.registry)
     }
 }

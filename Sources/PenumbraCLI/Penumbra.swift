@@ -21,7 +21,9 @@ struct PenumbraCommand: AsyncParsableCommand {
               0 done (searches: found)   1 searches: nothing found   2 a failure   64 usage   130, 143 interrupted
             """,
         version: "0.1.0",
-        subcommands: [IndexCommand.self, SearchCommand.self, StatusCommand.self])
+        subcommands: [
+            IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
+        ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // a closed pipe is seen when writing, and is success

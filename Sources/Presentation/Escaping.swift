@@ -1,5 +1,7 @@
 // File names as bytes to something a terminal or a JSON reader can take.
 
+import Foundation
+
 /// Names shown and quoted.
 public enum Escaping {
     /// A name for people: control characters and bytes that are no UTF-8 are written as escapes, so that no name can
@@ -64,6 +66,9 @@ public enum Escaping {
         }
         return quoted + "\""
     }
+
+    /// Bytes as RFC 4648's base64, padded.
+    public static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
 
     /// Whether bytes are valid UTF-8.
     public static func isUTF8(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }

@@ -1,6 +1,5 @@
 // Results to bytes: one renderer per format behind one protocol.
 import Engine
-import Foundation
 
 /// The formats of a result list.
 public enum ResultFormat: String, CaseIterable, Sendable {
@@ -56,7 +55,7 @@ public struct JSONLinesRenderer: ResultRenderer {
         let name =
             Escaping.isUTF8(result.path)
             ? "\"path\":\(Escaping.json(result.name))"
-            : "\"path\":\(Escaping.json(result.name)),\"path_base64\":\"\(Data(result.path).base64EncodedString())\""
+            : "\"path\":\(Escaping.json(result.name)),\"path_base64\":\"\(Escaping.base64(result.path))\""
         return Array(
             ("{\"rank\":\(result.rank),\(name),\"csd\":\(Self.number(result.csd)),"
                 + "\"match_probability\":\(Self.number(result.matchProbability)),"

@@ -9,7 +9,7 @@ public final class Model: Sendable {
     /// The name of the model inside the program.
     public static let builtinName = ModelFiles.builtinName
 
-    /// "penumbra-tiny", or the folder it was opened from.
+    /// "penumbra-tiny", a registered name, or the folder it was opened from.
     public let name: String
     /// The embedding dimension, D.
     public var dimension: Int { configuration.dimension }
@@ -17,6 +17,8 @@ public final class Model: Sendable {
     public let fingerprint: String
     /// From CSD to match logit and probability.
     public let matchScale: MatchScale
+    /// Whether the checkpoint has a `logit_bias`.
+    public let hasBias: Bool
     /// The best match probability under which an answer is not convincing, where the model says.
     public let unconvincingBelow: Double?
     /// Whether the model gives points instead of Gaussians: one of its towers has no uncertainty token.
@@ -25,8 +27,8 @@ public final class Model: Sendable {
     public let appliesOrientation: Bool
 
     package let configuration: ModelConfiguration
-    private let files: ModelFiles
-    private let weights: Safetensors
+    let files: ModelFiles
+    let weights: Safetensors
     private let image = Mutex<ImageEncoder?>(nil)
     private let text = Mutex<TextEncoder?>(nil)
 
@@ -35,7 +37,7 @@ public final class Model: Sendable {
     /// - Returns: the model compiled into this program.
     /// - Throws: never but for a program built wrongly.
     public static func builtin(appliesOrientation: Bool = true) throws -> Model {
-        try Model(.builtin, name: builtinName, appliesOrientation: appliesOrientation)
+        try Model(.builtin, name: builtinName, appliesOrientation, .none)
     }
 
     /// Opens a model folder: `config.json`, `model.safetensors` and, for texts, `tokenizer.json`.
@@ -44,22 +46,31 @@ public final class Model: Sendable {
     ///   - appliesOrientation: whether pictures are turned as their EXIF orientation says.
     /// - Throws: an error whose description names file, key, got and expected.
     public convenience init(folder: String, appliesOrientation: Bool = true) throws {
-        try self.init(.folder(folder), name: folder, appliesOrientation: appliesOrientation)
+        try self.init(folder: folder, name: folder, appliesOrientation: appliesOrientation, cache: .none)
     }
 
-    private init(_ files: ModelFiles, name: String, appliesOrientation: Bool) throws {
+    /// Opens a model folder under a name, with its tokenizer elsewhere and its fingerprint remembered.
+    convenience init(
+        folder: String, name: String, tokenizer: String? = nil, appliesOrientation: Bool = true, cache: FingerprintCache
+    ) throws {
+        try self.init(.folder(folder, tokenizer: tokenizer), name: name, appliesOrientation, cache)
+    }
+
+    private init(_ files: ModelFiles, name: String, _ appliesOrientation: Bool, _ cache: FingerprintCache) throws {
         self.name = name
         self.files = files
         self.appliesOrientation = appliesOrientation
         configuration = try ModelConfiguration(files.required("config.json"))
         weights = try Safetensors(file: files.required("model.safetensors"))
-        fingerprint = SHA256.hash(data: weights.file.bytes).hexadecimal
+        fingerprint = cache.fingerprint(of: weights.file)
         let calibration = try files.file("calibration.json").map(Calibration.init) ?? Calibration()
         unconvincingBelow = calibration.unconvincingBelow
         var checkpoint = Checkpoint(weights)
         let scale = try checkpoint.scalar("logit_scale").map { exp(Double($0)) } ?? 1
-        let bias = try checkpoint.scalar("logit_bias").map(Double.init) ?? 0
-        matchScale = MatchScale(scale: scale, bias: bias, slope: calibration.slope, offset: calibration.offset)
+        let bias = try checkpoint.scalar("logit_bias")
+        hasBias = bias != nil
+        matchScale = MatchScale(
+            scale: scale, bias: Double(bias ?? 0), slope: calibration.slope, offset: calibration.offset)
         try checkpoint.finish(ignoring: ["visual.", "text."])
     }
 
@@ -73,6 +84,12 @@ public final class Model: Sendable {
             "picture=\(image.height)x\(image.width)-bicubic-center",
             "orientation=\(appliesOrientation ? "exif" : "ignored")", "decode=full", "precision=f32",
         ].joined(separator: ";")
+    }
+
+    /// Loads both towers and the tokenizer where there is one, so that whatever is wrong is said now.
+    func checkEverything() throws {
+        _ = try imageEncoder()
+        if try files.file("tokenizer.json") != nil { _ = try textEncoder() }
     }
 
     /// The image encoder, loaded on first use.

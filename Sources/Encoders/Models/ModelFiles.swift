@@ -6,8 +6,8 @@ import Glibc
 package enum ModelFiles: Sendable, Equatable {
     /// The model compiled into the executable.
     case builtin
-    /// A folder with `config.json`, `model.safetensors` and, for texts, `tokenizer.json`.
-    case folder(String)
+    /// A folder with `config.json`, `model.safetensors` and, for texts, `tokenizer.json`, which may lie elsewhere.
+    case folder(String, tokenizer: String? = nil)
 
     /// The built-in model's name.
     package static let builtinName = "penumbra-tiny"
@@ -23,8 +23,8 @@ package enum ModelFiles: Sendable, Equatable {
             return MappedFile(
                 name: "\(Self.builtinName)/\(name)",
                 immortal: UnsafeRawBufferPointer(start: file.bytes, count: file.count))
-        case .folder(let folder):
-            let path = "\(folder)/\(name)"
+        case .folder(let folder, let tokenizer):
+            let path = name == "tokenizer.json" ? tokenizer ?? "\(folder)/\(name)" : "\(folder)/\(name)"
             guard access(path, F_OK) == 0 else { return nil }
             return try MappedFile(path: path)
         }
@@ -34,7 +34,7 @@ package enum ModelFiles: Sendable, Equatable {
     /// - Throws: `FileError` naming the folder and the missing file.
     package func required(_ name: String) throws -> MappedFile {
         if let file = try file(name) { return file }
-        guard case .folder(let folder) = self else { throw FileError(path: name, reason: "not in this program") }
+        guard case .folder(let folder, _) = self else { throw FileError(path: name, reason: "not in this program") }
         throw FileError(path: folder, reason: "no model here, \(name) is missing")
     }
 }

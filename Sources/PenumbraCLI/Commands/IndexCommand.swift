@@ -27,8 +27,8 @@ struct IndexCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A model folder, or penumbra-tiny, the built-in model and the default of a new index. For an existing "
-                + "index: where its model lies now.", valueName: "folder"),
+            "A registered name, a model folder, or penumbra-tiny, the built-in model and the default of a new index. "
+                + "For an existing index: where its model lies now.", valueName: "model"),
         completion: .directory)
     var model: String?
 
@@ -84,10 +84,10 @@ struct IndexCommand: AsyncParsableCommand {
 
     /// The index that serves the folder; a new one where there is none.
     private func openOrCreate(_ folder: String) throws -> (Index, isNew: Bool) {
-        let chosen = try model.map { try $0 == Model.builtinName ? Model.builtin() : Model(folder: absolute($0)) }
+        let chosen = try model.map { try Environment.registry.open($0) }
         let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
         if let path, IndexLocation.holdsCatalogue(path) {
-            let index = try Index(at: path, model: chosen)
+            let index = try Index(at: path, model: chosen, registry: Environment.registry)
             guard chosen != nil || root != nil else { return (index, false) }
             try index.rebind(model: chosen, root: root)
             return (try Index(at: path, model: chosen), false)
@@ -98,12 +98,5 @@ struct IndexCommand: AsyncParsableCommand {
                 at: target ?? (folder == "/" ? "" : folder) + "/\(IndexLocation.folderName)", root: root ?? folder,
                 model: try chosen ?? Model.builtin()), true
         )
-    }
-
-    private func absolute(_ path: String) throws -> String {
-        guard let absolute = IndexLocation.absolute(path) else {
-            throw Failure("\(path): \(String(cString: strerror(errno)))")
-        }
-        return absolute
     }
 }

@@ -36,9 +36,7 @@ struct StatusCommand: ParsableCommand {
             ("generation", "\(status.generation)"), ("dead slots", "\(status.deadSlots)"),
             ("size", Self.size(status.bytes)),
         ]
-        for (name, value) in rows {
-            Console.print("\(name)\(String(repeating: " ", count: 14 - name.count))\(value)")
-        }
+        for row in rows { Console.row(row.0, row.1) }
     }
 
     /// "3.2 MB".

@@ -1,0 +1,103 @@
+// Files and texts to Gaussians without an index, in the order they were given: what `penumbra encode` does.
+import Corpus
+import Encoders
+import Gaussians
+
+/// Something to encode.
+public enum EncodingInput: Sendable {
+    /// A picture file, by its path, raw bytes.
+    case picture([UInt8])
+    /// A text.
+    case text(String)
+}
+
+/// What became of it.
+public struct EncodedRow: Sendable {
+    /// What was encoded.
+    public let input: EncodingInput
+    /// Its Gaussian, or why there is none.
+    public let result: Result<Gaussian, EncodingFailure>
+}
+
+/// Why an input has no Gaussian.
+public struct EncodingFailure: Error, CustomStringConvertible, Sendable {
+    /// The reason, without the input's name.
+    public let description: String
+}
+
+extension Model {
+    /// Encodes inputs on several workers and hands the rows over in order.
+    /// - Parameters:
+    ///   - inputs: any mixture of pictures and texts.
+    ///   - jobs: workers, at least 1.
+    ///   - body: called once per input, in order, one call at a time.
+    /// - Throws: what `body` throws; an error when the model lacks what an input needs.
+    public func encode(
+        _ inputs: [EncodingInput], jobs: Int = Index.processorCount, _ body: (EncodedRow) throws -> Void
+    ) async throws {
+        let size = ImageEncoder.batchSize
+        var next = 0
+        var due = 0
+        var waiting: [Int: [EncodedRow]] = [:]
+        try await withThrowingTaskGroup(of: (Int, [EncodedRow]).self) { group in
+            func feed() {
+                guard next < inputs.count, !Task.isCancelled else { return }
+                let start = next
+                let share = Array(inputs[start..<min(start + size, inputs.count)])
+                group.addTask { (start, try self.encodeShare(share)) }
+                next += share.count
+            }
+            for _ in 0...max(jobs, 1) { feed() }
+            while let (start, rows) = try await group.next() {
+                feed()
+                waiting[start] = rows
+                while let rows = waiting.removeValue(forKey: due) {
+                    for row in rows { try body(row) }
+                    due += rows.count
+                }
+            }
+        }
+    }
+
+    /// Encodes a few inputs, pictures and texts each in one batch.
+    private func encodeShare(_ inputs: [EncodingInput]) throws -> [EncodedRow] {
+        var pictures: [PreparedPicture] = []
+        var texts: [String] = []
+        let failures: [EncodingFailure?] = try inputs.map { input in
+            switch input {
+            case .text(let text):
+                texts.append(text)
+                return nil
+            case .picture(let path):
+                switch try preparePicture(path) {
+                case .success(let picture): pictures.append(picture)
+                case .failure(let failure): return failure
+                }
+                return nil
+            }
+        }
+        var ofPictures = pictures.isEmpty ? [].makeIterator() : try imageEncoder().encode(pictures).makeIterator()
+        var ofTexts = texts.isEmpty ? [].makeIterator() : try encode(texts: texts).makeIterator()
+        return zip(inputs, failures).map { input, failure in
+            if let failure { return EncodedRow(input: input, result: .failure(failure)) }
+            let gaussian =
+                switch input {
+                case .picture: ofPictures.next()
+                case .text: ofTexts.next()
+                }
+            guard let gaussian else { preconditionFailure("one Gaussian per input") }
+            return EncodedRow(input: input, result: .success(gaussian))
+        }
+    }
+
+    private func preparePicture(_ path: [UInt8]) throws -> Result<PreparedPicture, EncodingFailure> {
+        do {
+            let content = try FileReader(root: ".").read(RelativePath(bytes: path))
+            return .success(try imageEncoder().prepare(content.bytes))
+        } catch let error as FileReadError {
+            return .failure(EncodingFailure(description: error.reason))
+        } catch let error as ImageError {
+            return .failure(EncodingFailure(description: error.description))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// `penumbra encode`: pictures and texts become Gaussians in a file, or JSON lines.
+import ArgumentParser
+import Engine
+import Foundation
+import Presentation
+
+struct EncodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encode",
+        abstract: "Turn pictures and texts into Gaussians: a safetensors file, or JSON lines.",
+        discussion: """
+            Rows come in the order of the arguments: files first, then every line of the texts, blank ones too. The file
+            holds `mean` (normalised) and `log_variance` (natural logarithm of the variance), [N, D] Float32, and says in its
+            metadata what each row is and which model made it. A file that fails has no row.
+
+            EXAMPLES
+              penumbra encode *.jpg --output pictures.safetensors
+              penumbra encode --texts captions.txt --model prolip-b16 --output captions.safetensors
+              echo "a dog" | penumbra encode --texts -
+            """)
+
+    @Argument(help: "Picture files.", completion: .file())
+    var files: [String] = []
+
+    @Option(help: ArgumentHelp("A file of texts, one per line; - reads stdin.", valueName: "file"), completion: .file())
+    var texts: String?
+
+    @Option(help: "A registered name, a model folder, or penumbra-tiny.", completion: .directory)
+    var model = Model.builtinName
+
+    @Flag(help: "Leave pictures as they lie in their files, as the reference does.")
+    var ignoreOrientation = false
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Where to write. Default: JSON lines on stdout.", valueName: "file"),
+        completion: .file(extensions: ["safetensors"]))
+    var output: String?
+
+    func validate() throws {
+        if files.isEmpty, texts == nil { throw ValidationError("nothing to encode: name files, or --texts") }
+    }
+
+    func run() async throws {
+        let model = try Environment.registry.open(model, appliesOrientation: !ignoreOrientation)
+        let inputs = try files.map { EncodingInput.picture(Array($0.utf8)) } + lines().map(EncodingInput.text)
+        let file = try output.map { try EncodingFile(path: $0, model: model) }
+        var failures = 0
+        try await model.encode(inputs) { row in
+            switch row.result {
+            case .success(let gaussian):
+                if let file {
+                    try file.append(row.input, gaussian)
+                } else {
+                    Console.write(GaussianLines.line(row.input, gaussian))
+                }
+            case .failure(let failure):
+                failures += 1
+                Console.error("\(Self.name(row.input)): \(failure)")
+            }
+        }
+        try file?.finish()
+        if failures > 0 { throw ExitCode(2) }
+    }
+
+    /// Every line of the texts; a line's end is a newline, with or without a carriage return.
+    private func lines() throws -> [String] {
+        guard let texts else { return [] }
+        let data: Data
+        if texts == "-" {
+            data = FileHandle.standardInput.readDataToEndOfFile()
+        } else {
+            do {
+                data = try Data(contentsOf: URL(fileURLWithPath: texts))
+            } catch {
+                throw Failure("\(texts): cannot be read")
+            }
+        }
+        var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
+        if lines.last?.isEmpty ?? false { lines.removeLast() }
+        return try lines.enumerated().map { number, line in
+            let line = line.last == 0x0D ? line.dropLast() : line
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw Failure("\(texts): line \(number + 1) is not UTF-8")
+            }
+            return text
+        }
+    }
+
+    private static func name(_ input: EncodingInput) -> String {
+        switch input {
+        case .picture(let path): Escaping.visible(path)
+        case .text(let text): Escaping.visible(Array(text.utf8))
+        }
+    }
+}
