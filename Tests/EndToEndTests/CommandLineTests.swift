@@ -35,7 +35,8 @@ import Testing
     }
 
     @Test(arguments: [["search", "x"], ["status"]]) func outsideAnyIndex(_ arguments: [String]) throws {
-        let output = try Program.run(arguments, in: try TemporaryFolder().path)
+        let folder = try TemporaryFolder()
+        let output = try Program.run(arguments, in: folder.path)
         #expect(output.code == 2 && output.stdout.isEmpty)
         #expect(output.stderr == "penumbra: no index here or above; make one with: penumbra index FOLDER\n")
     }
