@@ -114,6 +114,10 @@ import Testing
             ])
         let second = try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path)
         #expect(second.code == 0 && second.lines.first == "1 unchanged, 1 failed before")
+        #expect(chmod(gallery.folder.file("p0.jpg"), 0) == 0)
+        #expect(try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path).code == 2)
+        let search = try Program.shell("\(user)\"$PENUMBRA\" search x --format paths", in: gallery.path)
+        withKnownIssue("a picture that cannot be read for now loses its item") { #expect(search.lines == ["p0.jpg"]) }
     }
 
     @Test func indexFoldersArePrivate() throws {

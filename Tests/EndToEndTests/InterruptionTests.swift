@@ -79,6 +79,18 @@ import Testing
         #expect(next.code == 0 && next.lines.last?.hasPrefix("\(count / 50) pictures in ") == true, "\(next.text)")
     }
 
+    @Test func aSecondSignalEndsTheRunAtOnce() throws {
+        let gallery = try many(400)
+        let (process, _, _) = try start(gallery)
+        kill(process.processIdentifier, SIGINT)
+        usleep(1_000)
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        #expect([128 + SIGINT, 128 + SIGTERM].contains(process.terminationStatus))
+        #expect(try gallery.run("status").code == 0)
+    }
+
     @Test func aKilledRunLeavesAnIndexThatReads() throws {
         let gallery = try many(1_500)
         let (process, _, _) = try start(gallery)
