@@ -71,8 +71,8 @@ let package = Package(
         tests("Corpus"),
         tests("Storage"),
         tests("Retrieval", ["Storage", "Gaussians"]),
-        tests("Engine", ["Penumbra"]),
-        tests("Presentation", ["Engine"]),
+        tests("Engine", ["Penumbra", "Encoders", "Gaussians", "Storage"]),
+        tests("Presentation", ["Engine", "Gaussians", "Storage"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["PenumbraCLI", "TestSupport"], swiftSettings: strict),
     ],

@@ -10,7 +10,7 @@ package enum SyntheticIndex {
             root: nil, model: "synthetic", modelFingerprint: "0", encodingID: "synthetic", dimension: dimension)
     }
 
-    /// Commits Gaussians in one batch, as pictures that are named by their numbers.
+    /// Commits Gaussians in one batch as pictures named by number.
     package static func add(_ gaussians: [Gaussian], to writer: IndexWriter, firstName: Int = 0) throws {
         var batch = Batch()
         batch.additions = gaussians.enumerated().map { index, gaussian in

@@ -1,3 +1,0 @@
-import Penumbra
-import Testing
-@Suite struct IndexingTests {}
