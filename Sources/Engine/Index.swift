@@ -1,6 +1,7 @@
 // An index folder and the model its catalogue names: what indexing and querying start from.
 import Corpus
 import Encoders
+import Glibc
 import Storage
 import Synchronization
 
@@ -40,8 +41,12 @@ public final class Index: Sendable {
     /// - Throws: an error saying what is in the way.
     public static func create(at folder: String, root: String, model: Model) throws -> Index {
         let root = try IndexLocation.existing(root)
-        let parent = try IndexLocation.existing(IndexLocation.parent(of: folder))
-        let isInRoot = folder == "\(root)/\(IndexLocation.folderName)" && parent == root
+        let parts = folder.split(separator: "/")
+        let name = String(parts.last ?? "")
+        let above = (folder.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+        let parent = try IndexLocation.existing(above)
+        let folder = parent == "/" ? "/\(name)" : "\(parent)/\(name)"
+        let isInRoot = name == IndexLocation.folderName && parent == root
         let state = IndexState(
             root: isInRoot ? nil : Array(root.utf8), model: model.name, modelFingerprint: model.fingerprint,
             encodingID: model.encodingID, dimension: model.dimension)
@@ -85,12 +90,13 @@ public final class Index: Sendable {
     /// - Returns: the path below the root.
     /// - Throws: an error when it does not exist or lies outside the root.
     func relative(_ path: String) throws -> RelativePath {
-        let absolute = try IndexLocation.existing(path)
-        if absolute == root { return RelativePath("") }
-        let prefix = root == "/" ? root : root + "/"
-        guard absolute.hasPrefix(prefix) else {
+        guard let resolved = IndexLocation.resolve(path) else {
+            throw CorpusError(path: path, reason: String(cString: strerror(errno)))
+        }
+        let base = RelativePath(root == "/" ? "" : root)
+        guard RelativePath(bytes: resolved).isInside(base) else {
             throw CorpusError(path: path, reason: "lies outside the root of this index, \(root)")
         }
-        return RelativePath(String(absolute.dropFirst(prefix.count)))
+        return RelativePath(bytes: Array(resolved.dropFirst(base.bytes.count + 1)))
     }
 }

@@ -12,12 +12,15 @@ public enum IndexLocation {
     /// - Parameter folder: any path to an existing folder.
     /// - Returns: the index folder's absolute path.
     public static func find(upwardFrom folder: String) -> String? {
-        guard var current = absolute(folder) else { return nil }
+        guard var current = resolve(folder) else { return nil }
         while true {
-            let candidate = current == "/" ? "/\(folderName)" : "\(current)/\(folderName)"
-            if holdsCatalogue(candidate) { return candidate }
-            guard current != "/" else { return nil }
-            current = parent(of: current)
+            // Folders further down may have names that are no UTF-8; the one with the index must not.
+            if let name = String(validating: current, as: UTF8.self) {
+                let candidate = name == "/" ? "/\(folderName)" : "\(name)/\(folderName)"
+                if holdsCatalogue(candidate) { return candidate }
+            }
+            guard current != [0x2F], let slash = current.lastIndex(of: 0x2F) else { return nil }
+            current = slash == 0 ? [0x2F] : Array(current[..<slash])
         }
     }
 
@@ -38,19 +41,27 @@ public enum IndexLocation {
         return !holdsCatalogue(path) && holdsCatalogue(inside) ? inside : path
     }
 
-    /// The absolute path without links, or nil where nothing is there.
+    /// The absolute path without links, or nil where nothing is there or its name is no UTF-8.
     public static func absolute(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
+        resolve(path).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     /// As `absolute`, or an error with the system's reason.
     static func existing(_ path: String) throws -> String {
-        guard let absolute = absolute(path) else {
+        guard let resolved = resolve(path) else {
             throw CorpusError(path: path, reason: String(cString: strerror(errno)))
         }
+        guard let absolute = String(validating: resolved, as: UTF8.self) else {
+            throw CorpusError(path: path, reason: "the folder's name is not UTF-8, which a root must be")
+        }
         return absolute
+    }
+
+    /// The absolute path without links, raw bytes, or nil with `errno` set.
+    static func resolve(_ path: String) -> [UInt8]? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
     }
 
     /// The folder that holds a path.

@@ -36,6 +36,7 @@ extension Index {
                 progress(IndexingProgress(done: done, total: survey.pending.count))
             }
             pending = try resolve(&run, ledger)
+            progress(IndexingProgress(done: run.done, total: survey.pending.count))
         }
         if !run.summary.wasInterrupted { try run.removeMissing() }
         run.summary.total = try store.readCatalogue { try Catalogue.count(.images, $0) }

@@ -10,8 +10,8 @@ struct IndexingRun {
     private static let batchTime = Duration.seconds(2)
 
     var summary: IndexingSummary
-    /// Items whose files are gone and that no new name has been found for.
-    private(set) var missing: [ItemID: ItemRecord]
+    /// Items whose files were not found and that no new name has been found for.
+    private(set) var missing: [ItemID: MissingItem]
     /// Files dealt with.
     private(set) var done = 0
     private let writer: IndexWriter
@@ -49,14 +49,20 @@ struct IndexingRun {
         case .touched(let record):
             if let previous = file.previous { batch.updates.append((previous.id, name, record)) }
             summary.unchanged += 1
+        case .unreadable(let reason, let facts):
+            remember(name, reason, facts)  // the item stays: nobody knows whether the content changed
         case .failed(let reason, let facts):
             if let previous = file.previous { batch.removals.append(previous.id) }
-            batch.failures.append(
-                FailureRecord(
-                    name: name, reason: reason, size: facts.size, modified: facts.modified, changed: facts.changed))
-            summary.failures.append(IndexingNotice(path: name, reason: reason))
+            remember(name, reason, facts)
         }
         done += 1
+    }
+
+    private mutating func remember(_ name: [UInt8], _ reason: String, _ facts: FileFacts) {
+        batch.failures.append(
+            FailureRecord(
+                name: name, reason: reason, size: facts.size, modified: facts.modified, changed: facts.changed))
+        summary.failures.append(IndexingNotice(path: name, reason: reason))
     }
 
     /// Files whose content is stored, to be settled now that everything else is committed.
@@ -91,10 +97,14 @@ struct IndexingRun {
         batch.recovered.append(file.file.path.bytes)
     }
 
-    /// Ends the items whose files are gone.
+    /// Ends the items whose files are gone, and says of the others where they were.
     mutating func removeMissing() throws {
-        batch.removals += missing.keys.sorted()
-        summary.removed = missing.count
+        let gone = missing.filter { $0.value.protection == nil }.keys.sorted()
+        batch.removals += gone
+        summary.removed = gone.count
+        let protected = Dictionary(grouping: missing.values.compactMap(\.protection)) { $0 }
+        summary.notices += protected.map { $0.key.notice(count: $0.value.count) }
+            .sorted { $0.path.lexicographicallyPrecedes($1.path) }
         missing = [:]
         try commit()
     }
@@ -120,5 +130,17 @@ struct IndexingRun {
             ])
         batch = Batch()
         lastCommit = ContinuousClock.now
+    }
+}
+
+extension MissingItem.Protection {
+    /// What people are told of the pictures that were not found.
+    fileprivate func notice(count: Int) -> IndexingNotice {
+        let pictures = count == 1 ? "1 picture" : "\(count) pictures"
+        let remedy = "is a disk missing? They stay in the index; --delete-missing removes them"
+        return switch self {
+        case .emptied(let folder): IndexingNotice(path: folder.bytes, reason: "empty, but held \(pictures); \(remedy)")
+        case .vanished(let folder): IndexingNotice(path: folder.bytes, reason: "gone, but held \(pictures); \(remedy)")
+        }
     }
 }

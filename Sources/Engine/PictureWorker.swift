@@ -13,7 +13,9 @@ enum PictureOutcome: Sendable {
     case known(FileRecord)
     /// The content is what the file's item has: only its times changed.
     case touched(FileRecord)
-    /// Why it could not be indexed.
+    /// Why its content could not be read.
+    case unreadable(String, FileFacts)
+    /// Why its content cannot be indexed.
     case failed(String, FileFacts)
 }
 
@@ -76,7 +78,7 @@ struct PictureWorker: Sendable {
         do {
             content = try reader.read(file.file.path)
         } catch {
-            return .settled(.failed(error.reason, file.file.facts))
+            return .settled(.unreadable(error.reason, file.file.facts))
         }
         var record = FileRecord(
             size: content.facts.size, modified: content.facts.modified, changed: content.facts.changed,

@@ -9,12 +9,25 @@ struct PendingFile: Sendable {
     let previous: ItemRecord?
 }
 
+/// An item whose file was not found.
+struct MissingItem: Sendable {
+    let record: ItemRecord
+    /// The folder that speaks against the file being gone, and why; nil where it is gone.
+    let protection: Protection?
+
+    /// Folders in which nothing is deleted unasked: they may lie on a disk that is not mounted.
+    enum Protection: Hashable {
+        case emptied(RelativePath)
+        case vanished(RelativePath)
+    }
+}
+
 /// What a scan found, before any picture is read.
 struct Survey {
     /// New files, and files whose size or times changed.
     private(set) var pending: [PendingFile] = []
-    /// Items whose files are gone from folders that were read to their end.
-    private(set) var missing: [ItemID: ItemRecord] = [:]
+    /// Items whose files were not found in folders that could be looked at.
+    private(set) var missing: [ItemID: MissingItem] = [:]
     /// Names whose remembered failure no longer matters: the files are gone.
     private(set) var recovered: [[UInt8]] = []
     /// Refused entries to remember.
@@ -45,19 +58,19 @@ struct Survey {
             return
         }
         try index.store.readCatalogue { database in
+            let failures = try Catalogue.failures(.scan, database).map { (RelativePath(bytes: $0.name), $0) }
+            let failed = Dictionary(uniqueKeysWithValues: failures.filter { $0.0.isInside(folder) })
             var known: Set<RelativePath> = []
-            var emptied: [RelativePath: Int] = [:]
             try Catalogue.forEachItem(.images, .scan, database) { item in
                 let path = RelativePath(bytes: item.name)
                 guard path.isInside(folder) else { return }
                 known.insert(path)
-                compare(path, item, &emptied, options)
+                compare(path, item, failed[path], options)
             }
-            for (folder, count) in emptied.sorted(by: { $0.key < $1.key }) {
-                notice(folder, "empty, but held \(count) pictures; is a disk missing? --delete-missing removes them")
+            for (path, facts) in found where !known.contains(path) {
+                see(FoundFile(path: path, facts: facts), nil, failed[path], options)
             }
-            let failures = try Catalogue.failures(.scan, database)
-            classifyNew(known, failures.filter { RelativePath(bytes: $0.name).isInside(folder) }, options)
+            settle(failed)
         }
         pending.sort { $0.file.path < $1.file.path }
     }
@@ -83,52 +96,47 @@ struct Survey {
 
     /// Sorts one item of the catalogue: unchanged, to be read again, missing, or not looked for.
     private mutating func compare(
-        _ path: RelativePath, _ item: ItemRecord, _ emptied: inout [RelativePath: Int], _ options: IndexingOptions
+        _ path: RelativePath, _ item: ItemRecord, _ failure: FailureRecord?, _ options: IndexingOptions
     ) {
         if let facts = found[path] {
             if let file = item.file, file.isUnchanged(facts) {
                 summary.unchanged += 1
             } else {
-                pending.append(PendingFile(file: FoundFile(path: path, facts: facts), previous: item))
+                see(FoundFile(path: path, facts: facts), item, failure, options)
             }
             return
         }
-        guard let folder = nearestListed(path), let listed = listings[folder] else { return }
-        switch listed {
-        case .complete: missing[item.id] = item
-        case .empty where options.deletesMissing: missing[item.id] = item
-        case .empty: emptied[folder, default: 0] += 1
-        case .unknown: break
-        }
-    }
-
-    /// The closest folder above a path that the walk came to.
-    private func nearestListed(_ path: RelativePath) -> RelativePath? {
         var folder = path.parent
-        while listings[folder] == nil {
-            guard !folder.bytes.isEmpty else { return nil }
-            folder = folder.parent
+        if let listed = listings[folder] {
+            guard listed != .unknown else { return }
+            let isProtected = listed == .empty && !options.deletesMissing
+            missing[item.id] = MissingItem(record: item, protection: isProtected ? .emptied(folder) : nil)
+            return
         }
-        return folder
+        while !folder.bytes.isEmpty, listings[folder.parent] == nil { folder = folder.parent }
+        guard let listed = listings[folder.parent], listed != .unknown else { return }
+        let protection: MissingItem.Protection = listed == .empty ? .emptied(folder.parent) : .vanished(folder)
+        missing[item.id] = MissingItem(record: item, protection: options.deletesMissing ? nil : protection)
     }
 
-    /// Finds the new files among the found ones, less those that failed before and have not changed.
-    private mutating func classifyNew(
-        _ known: Set<RelativePath>, _ failures: [FailureRecord], _ options: IndexingOptions
+    /// Takes a file in that must be read, unless it failed before and has not changed since.
+    private mutating func see(
+        _ file: FoundFile, _ previous: ItemRecord?, _ failure: FailureRecord?, _ options: IndexingOptions
     ) {
-        let failed = Dictionary(uniqueKeysWithValues: failures.map { (RelativePath(bytes: $0.name), $0) })
-        for (path, facts) in found where !known.contains(path) {
-            if let failure = failed[path], !options.retriesFailed, failure.isUnchanged(facts) {
-                summary.stillFailing += 1
-            } else {
-                pending.append(PendingFile(file: FoundFile(path: path, facts: facts), previous: nil))
-            }
+        if let failure, !options.retriesFailed, failure.isUnchanged(file.facts) {
+            summary.stillFailing += 1
+        } else {
+            pending.append(PendingFile(file: file, previous: previous))
         }
+    }
+
+    /// Settles what is known of failures without reading: files that are gone, and entries that are no files.
+    private mutating func settle(_ failed: [RelativePath: FailureRecord]) {
         let refusedNow = Set(refused.map(\.name))
         for (path, failure) in failed where found[path] == nil {
             if refusedNow.contains(failure.name) {
                 summary.stillFailing += 1
-            } else if nearestListed(path).map({ listings[$0] == .complete }) ?? false {
+            } else if listings[path.parent] == .complete {
                 recovered.append(failure.name)
             }
         }

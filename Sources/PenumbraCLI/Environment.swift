@@ -4,11 +4,11 @@ import Glibc
 
 /// What the surroundings say.
 enum Environment {
-    /// The current folder, absolute.
-    static var currentFolder: String {
-        guard let path = getcwd(nil, 0) else { return "/" }
+    /// The current folder, absolute, raw bytes.
+    static var currentFolder: [UInt8] {
+        guard let path = getcwd(nil, 0) else { return [0x2F] }
         defer { free(path) }
-        return String(cString: path)
+        return Array(UnsafeRawBufferPointer(start: path, count: strlen(path)))
     }
 
     /// Whether a progress bar may move the cursor: stderr is a terminal, and not a dumb one.

@@ -15,7 +15,7 @@ struct IndexOption: ParsableArguments {
     /// - Throws: `Failure` saying where was looked.
     func open() throws -> Index {
         if let index { return try Index(at: IndexLocation.named(index), registry: Environment.registry) }
-        guard let folder = IndexLocation.find(upwardFrom: Environment.currentFolder) else {
+        guard let folder = IndexLocation.find(upwardFrom: ".") else {
             throw Failure("no index here or above; make one with: penumbra index FOLDER")
         }
         return try Index(at: folder, registry: Environment.registry)

@@ -24,7 +24,7 @@ import Testing
         let first = try await pictures.update()
         #expect(first.counts == "1 added, 1 failed")
         #expect(first.failures.map(\.path) == [Array("bad.jpg".utf8)])
-        #expect(first.failures.map(\.reason) == ["truncated JPEG"])
+        #expect(first.failures.map(\.reason) == ["truncated: the file ends before its JPEG picture does"])
         #expect(try await pictures.update().counts == "1 unchanged, 1 failed before")
         #expect(try pictures.index.status().failures == first.failures)
         #expect(try pictures.names() == ["good.jpg"])
@@ -59,7 +59,7 @@ import Testing
         try pictures.touch("good.jpg", 1_000_000_000)
         let summary = try await pictures.update()
         #expect(summary.counts == "1 failed, 1 failed before")
-        #expect(summary.failures.map(\.reason) == ["not a picture"])
+        #expect(summary.failures.map(\.reason) == ["not a picture: the file looks like unknown binary data"])
         #expect(try pictures.names() == [])
         try pictures.write(1, "good.jpg")
         #expect(try await pictures.update().counts == "1 added, 1 failed before")
@@ -70,7 +70,7 @@ import Testing
         try pictures.folder.write("worse.jpg", Array(Pictures.content(2).prefix(3_000)))
         let summary = try await pictures.update()
         #expect(summary.counts == "1 added, 2 failed")
-        #expect(Set(summary.failures.map(\.reason)) == ["truncated JPEG"])
+        #expect(Set(summary.failures.map(\.reason)) == ["truncated: the file ends before its JPEG picture does"])
         #expect(try await pictures.update().counts == "1 unchanged, 2 failed before")
     }
 

@@ -32,11 +32,17 @@ import Testing
         #expect(try pictures.names().count == 2)
     }
 
-    @Test func aVanishedSubFolderTakesItsPicturesAlong() async throws {
+    @Test func aVanishedSubFolderKeepsItsPicturesUnlessToldOtherwise() async throws {
         let pictures = try pictures()
         try await pictures.update()
         try pictures.remove("sub")
-        #expect(try await pictures.update().counts == "2 removed, 1 unchanged")
+        let summary = try await pictures.update()
+        #expect(summary.counts == "1 unchanged")
+        #expect(summary.notices.map { String(decoding: $0.path, as: UTF8.self) } == ["sub"])
+        #expect(summary.notices.first?.reason.hasPrefix("gone, but held 2 pictures") == true, "\(summary.notices)")
+        var options = IndexingOptions(jobs: 1)
+        options.deletesMissing = true
+        #expect(try await pictures.update(options).counts == "2 removed, 1 unchanged")
         #expect(try pictures.names() == ["a.jpg"])
     }
 

@@ -106,11 +106,9 @@ import Testing
         pictures.move("inbox/a.jpg", "a.jpg")
         let summary = try await pictures.update()
         let moved = try pictures.item("a.jpg")
-        withKnownIssue("items of emptied folders are protected even from being renamed") {
-            #expect(summary.counts == "1 renamed, 1 unchanged")
-            #expect(moved == item)
-            #expect(summary.notices.isEmpty)
-        }
+        #expect(summary.counts == "1 renamed, 1 unchanged")
+        #expect(moved == item)
+        #expect(summary.notices.isEmpty)
     }
 
     @Test func aRenameOntoAnIndexedNameEndsTheOverwrittenItem() async throws {

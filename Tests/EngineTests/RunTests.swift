@@ -37,9 +37,7 @@ import Testing
         let log = Log()
         _ = try await pictures.index.update(IndexingOptions(jobs: 1)) { log.steps.append($0) }
         #expect(log.steps.last?.total == 3)
-        withKnownIssue("files whose content is known are settled after the last report") {
-            #expect(log.steps.last?.done == 3)
-        }
+        #expect(log.steps.last?.done == 3)
     }
 
     @Test func aCancelledRunKeepsWhatItDidAndTheNextCompletes() async throws {

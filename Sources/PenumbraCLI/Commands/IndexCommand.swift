@@ -20,8 +20,10 @@ struct IndexCommand: AsyncParsableCommand {
               penumbra index /media/photos --index ~/photos.index
             """)
 
-    @Argument(help: "The folder.", completion: .directory)
-    var folder = "."
+    @Argument(
+        help: "The folder. Default: the current one; with the --index of an existing index, all of its root.",
+        completion: .directory)
+    var folder: String?
 
     @OptionGroup var location: IndexOption
 
@@ -54,12 +56,9 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let folder = IndexLocation.absolute(folder) else {
-            throw Failure("\(folder): \(String(cString: strerror(errno)))")
-        }
-        guard IndexLocation.isFolder(folder) else { throw Failure("\(folder): not a folder") }
-        let (index, isNew) = try openOrCreate(folder)
-        let options = options(folder: isNew || root != nil ? nil : folder)
+        let (index, isNew) = try openOrCreate(folder ?? ".")
+        let isWhole = isNew || root != nil || (folder == nil && location.index != nil)
+        let options = options(folder: isWhole ? nil : folder ?? ".")
         let start = ContinuousClock.now
         let interruption = Interruption()
         let summary = try await interruption.run {
@@ -85,6 +84,8 @@ struct IndexCommand: AsyncParsableCommand {
     /// The index that serves the folder; a new one where there is none.
     private func openOrCreate(_ folder: String) throws -> (Index, isNew: Bool) {
         let chosen = try model.map { try Environment.registry.open($0) }
+        guard access(folder, F_OK) == 0 else { throw Failure("\(folder): \(String(cString: strerror(errno)))") }
+        guard IndexLocation.isFolder(folder) else { throw Failure("\(folder): not a folder") }
         let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
         if let path, IndexLocation.holdsCatalogue(path) {
             let index = try Index(at: path, model: chosen, registry: Environment.registry)
@@ -92,11 +93,9 @@ struct IndexCommand: AsyncParsableCommand {
             try index.rebind(model: chosen, root: root)
             return (try Index(at: path, model: chosen), false)
         }
-        let target = path.map { $0.hasPrefix("/") ? $0 : "\(Environment.currentFolder)/\($0)" }
-        return (
-            try Index.create(
-                at: target ?? (folder == "/" ? "" : folder) + "/\(IndexLocation.folderName)", root: root ?? folder,
-                model: try chosen ?? Model.builtin()), true
-        )
+        let index = try Index.create(
+            at: path ?? "\(folder)/\(IndexLocation.folderName)", root: root ?? folder,
+            model: try chosen ?? Model.builtin())
+        return (index, true)
     }
 }

@@ -26,7 +26,8 @@ struct SearchCommand: ParsableCommand {
     @Argument(help: "What to look for.")
     var words: [String]
 
-    @Option(name: .short, help: ArgumentHelp("How many results.", valueName: "count"))
+    @Option(
+        name: .customShort("n", allowingJoined: true), help: ArgumentHelp("How many results.", valueName: "count"))
     var n = 10
 
     @Option(help: "table, tsv, jsonl or paths. In jsonl paths are relative to the root, elsewhere to here.")
