@@ -35,7 +35,7 @@ extension Model {
     public func encode(
         _ inputs: [EncodingInput], jobs: Int = Index.processorCount, _ body: (EncodedRow) throws -> Void
     ) async throws {
-        let size = ImageEncoder.batchSize
+        let size = ImageEncoder.share(of: inputs.count, jobs: jobs)
         var next = 0
         var due = 0
         var waiting: [Int: [EncodedRow]] = [:]

@@ -49,7 +49,7 @@ extension Index {
     private func encode(
         _ files: [PendingFile], _ worker: PictureWorker, jobs: Int, _ run: inout IndexingRun, progress: (Int) -> Void
     ) async throws {
-        let size = ImageEncoder.batchSize
+        let size = ImageEncoder.share(of: files.count, jobs: jobs)
         var next = 0
         try await withThrowingTaskGroup(of: (Int, [PictureOutcome]).self) { group in
             func feed() {

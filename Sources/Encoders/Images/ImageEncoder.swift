@@ -14,6 +14,15 @@ package struct PreparedPicture: Sendable {
 package struct ImageEncoder: Sendable {
     /// Pictures per forward pass: enough for the matrix products to run at full speed.
     package static let batchSize = 8
+
+    /// Pictures a worker should take at a time, so that few pictures still keep every worker busy.
+    /// - Parameters:
+    ///   - count: pictures in all.
+    ///   - jobs: workers, at least 1.
+    /// - Returns: at least 1, at most `batchSize`.
+    package static func share(of count: Int, jobs: Int) -> Int {
+        min(batchSize, max(1, (count + jobs - 1) / max(jobs, 1)))
+    }
     private let tower: ImageTower
     private let preprocessor: ImagePreprocessor
     private let appliesOrientation: Bool
@@ -41,13 +50,13 @@ package struct ImageEncoder: Sendable {
         var gaussians: [Gaussian] = []
         let plane = 3 * tower.shape.height * tower.shape.width
         pool.lend { activations in
-            let input = FloatBuffer(count: min(pictures.count, Self.batchSize) * plane)
+            let input = activations.pixels.pointer  // [batch, 3, height, width]
             for start in stride(from: 0, to: pictures.count, by: Self.batchSize) {
                 let batch = pictures[start..<min(start + Self.batchSize, pictures.count)]
                 for (index, picture) in batch.enumerated() {
-                    preprocessor.normalize(picture.pixels, into: input.pointer + index * plane)
+                    preprocessor.normalize(picture.pixels, into: input + index * plane)
                 }
-                tower.forward(input.pointer, batch: batch.count, activations)
+                tower.forward(input, batch: batch.count, activations)
                 for index in batch.indices.map({ $0 - start }) {
                     gaussians.append(
                         activations.gaussian(

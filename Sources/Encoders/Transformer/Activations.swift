@@ -20,6 +20,8 @@ package final class Activations {
     package let scores: FloatBuffer
     /// The MLP's hidden layer, [batch * sequence, mlpWidth].
     package let hidden: FloatBuffer
+    /// Normalised pixels, [batch, 3, height, width]; empty for texts.
+    package let pixels: FloatBuffer
     /// Unfolded patches, [batch * patches, 3 * patch * patch]; empty for texts.
     package let patches: FloatBuffer
     /// Raw means, [batch, D].
@@ -27,7 +29,7 @@ package final class Activations {
     /// Log variances, [batch, D].
     package let logVariances: FloatBuffer
 
-    init(_ shape: TransformerConfiguration, batch: Int, sequence: Int, dimension: Int, patches: Int) {
+    init(_ shape: TransformerConfiguration, batch: Int, sequence: Int, dimension: Int, patches: Int, pixels: Int) {
         self.batch = batch
         let rows = batch * sequence
         x = FloatBuffer(count: rows * shape.width)
@@ -36,6 +38,7 @@ package final class Activations {
         qkv = FloatBuffer(count: rows * 3 * shape.width)
         scores = FloatBuffer(count: sequence * sequence)
         hidden = FloatBuffer(count: rows * shape.mlpWidth)
+        self.pixels = FloatBuffer(count: batch * pixels)
         self.patches = FloatBuffer(count: batch * patches)
         means = FloatBuffer(count: batch * dimension)
         logVariances = FloatBuffer(count: batch * dimension)

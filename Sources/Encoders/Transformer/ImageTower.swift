@@ -42,7 +42,8 @@ package struct ImageTower: Sendable {
     package func activations(batch: Int) -> Activations {
         let patches = shape.grid.rows * shape.grid.columns * 3 * shape.patch * shape.patch
         return Activations(
-            shape.transformer, batch: batch, sequence: shape.sequence, dimension: dimension, patches: patches)
+            shape.transformer, batch: batch, sequence: shape.sequence, dimension: dimension, patches: patches,
+            pixels: 3 * shape.height * shape.width)
     }
 
     /// pixels [batch, 3, height, width] -> `buffers.means` [batch, D] raw, `buffers.logVariances` [batch, D].

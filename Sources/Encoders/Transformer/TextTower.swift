@@ -49,7 +49,7 @@ package struct TextTower: Sendable {
     package func activations(batch: Int) -> Activations {
         Activations(
             shape.transformer, batch: batch, sequence: shape.contextLength + shape.extraTokens, dimension: dimension,
-            patches: 0)
+            patches: 0, pixels: 0)
     }
 
     /// ids [batch, length] -> `buffers.means` [batch, D] raw, `buffers.logVariances` [batch, D].
