@@ -29,6 +29,7 @@ public final class Model: Sendable {
     package let configuration: ModelConfiguration
     let files: ModelFiles
     let weights: Safetensors
+    private let cache: FileCache
     private let image = Mutex<ImageEncoder?>(nil)
     private let text = Mutex<TextEncoder?>(nil)
 
@@ -51,14 +52,15 @@ public final class Model: Sendable {
 
     /// Opens a model folder under a name, with its tokenizer elsewhere and its fingerprint remembered.
     convenience init(
-        folder: String, name: String, tokenizer: String? = nil, appliesOrientation: Bool = true, cache: FingerprintCache
+        folder: String, name: String, tokenizer: String? = nil, appliesOrientation: Bool = true, cache: FileCache
     ) throws {
         try self.init(.folder(folder, tokenizer: tokenizer), name: name, appliesOrientation, cache)
     }
 
-    private init(_ files: ModelFiles, name: String, _ appliesOrientation: Bool, _ cache: FingerprintCache) throws {
+    private init(_ files: ModelFiles, name: String, _ appliesOrientation: Bool, _ cache: FileCache) throws {
         self.name = name
         self.files = files
+        self.cache = cache
         self.appliesOrientation = appliesOrientation
         configuration = try ModelConfiguration(files.required("config.json"))
         weights = try Safetensors(file: files.required("model.safetensors"))
@@ -113,7 +115,7 @@ public final class Model: Sendable {
                 throw FileError(
                     path: name, reason: "the model has no tokenizer.json: it encodes pictures only, not texts")
             }
-            let tokenizer = try Tokenizer(json: file.bytes, file: file.path)
+            let tokenizer = try Tokenizer(file, cache: cache)
             var checkpoint = Checkpoint(weights)
             let tower = try TextTower(&checkpoint, configuration.text, dimension: dimension)
             let loaded = TextEncoder(tokenizer: tokenizer, tower: tower)

@@ -20,7 +20,7 @@ public struct ModelRegistry: Sendable {
     }
 
     private let file: String?
-    private let cache: FingerprintCache
+    private let cache: FileCache
 
     /// A registry in a configuration folder; nil folders remember nothing.
     /// - Parameters:
@@ -28,7 +28,7 @@ public struct ModelRegistry: Sendable {
     ///   - cacheFolder: holds what can be computed again.
     public init(configurationFolder: String? = nil, cacheFolder: String? = nil) {
         file = configurationFolder.map { "\($0)/models.json" }
-        cache = FingerprintCache(folder: cacheFolder)
+        cache = FileCache(folder: cacheFolder)
     }
 
     /// All registered models by name, without the built-in one.

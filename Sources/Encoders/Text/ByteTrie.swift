@@ -15,6 +15,12 @@ struct ByteTrie: Sendable, Equatable {
         values.reserveCapacity(expectedBytes / 2)
     }
 
+    /// Wraps arrays that another trie held.
+    init(edges: FlatTable, values: [Int32]) {
+        self.edges = edges
+        self.values = values
+    }
+
     /// Adds a string, or gives it another value (not negative).
     mutating func insert(_ string: some Sequence<UInt8>, value: Int32) {
         var node = Self.root

@@ -17,6 +17,17 @@ struct FlatTable: Sendable, Equatable {
         values = Array(repeating: 0, count: slots)
     }
 
+    /// Wraps arrays that another table held; nil when they cannot be one's.
+    init?(keys: [UInt64], values: [UInt32], count: Int) {
+        guard keys.count >= 16, keys.count.nonzeroBitCount == 1, values.count == keys.count, count * 2 <= keys.count
+        else {
+            return nil
+        }
+        self.keys = keys
+        self.values = values
+        self.count = count
+    }
+
     /// The value of a key below `UInt64.max`, in amortised constant time.
     subscript(key: UInt64) -> UInt32? {
         get {

@@ -34,21 +34,49 @@ package struct Tokenizer: Sendable {
     /// - Throws: `TokenizerError` for bytes that are no JSON, and for every key, type or value not understood.
     package init(json: UnsafeRawBufferPointer, file: String) throws(TokenizerError) {
         let parts = try TokenizerFile(json: json, file: file)
+        try self.init(parts, pieces: parts.isUnigram ? UnigramPieces(parts.vocabulary) : nil)
+    }
+
+    /// Reads a `tokenizer.json`, or what was compiled of it at an earlier start.
+    /// - Throws: as above.
+    package init(_ file: MappedFile, cache: FileCache) throws(TokenizerError) {
+        if let entry = cache.entry("tokenizer", of: file), let compiled = CompiledTokenizer(entry.bytes) {
+            let json = compiled.json
+            let parts = json.withUnsafeBytes { bytes in
+                Result { () throws(TokenizerError) in try TokenizerFile(json: bytes, file: file.path) }
+            }
+            if case .success(let parts) = parts, parts.isUnigram {
+                try self.init(parts, pieces: compiled.pieces)
+                return
+            }
+        }
+        let parts = try TokenizerFile(json: file.bytes, file: file.path)
+        let pieces = parts.isUnigram ? UnigramPieces(parts.vocabulary) : nil
+        try self.init(parts, pieces: pieces)
+        if let pieces {
+            let compiled = CompiledTokenizer(pieces: pieces, json: parts.withoutVocabulary(file.bytes))
+            cache.store("tokenizer", of: file, compiled.bytes)
+        }
+    }
+
+    private init(_ parts: TokenizerFile, pieces: UnigramPieces?) throws(TokenizerError) {
         normalizer = try Normalizer(parts["normalizer"])
         preTokenizer = try PreTokenizer(parts["pre_tokenizer"])
         addedTokens = try AddedTokens(parts["added_tokens"], normalizer: normalizer)
         template = try TokenTemplate(
             postProcessor: parts["post_processor"], padding: parts["padding"], addedTokens: addedTokens)
-        model = try Self.model(parts)
+        model = try Self.model(parts, pieces)
         for (index, token) in addedTokens.tokens.enumerated() {
             let id = Self.id(of: token.content, in: model)
             guard id == nil || id == token.id else {
                 throw TokenizerError(
-                    file: file, key: "added_tokens[\(index)].id", expected: "\(id ?? 0), as in the vocabulary",
+                    file: parts.file, key: "added_tokens[\(index)].id", expected: "\(id ?? 0), as in the vocabulary",
                     got: "\(token.id)")
             }
         }
-        vocabularySize = max(parts.vocabulary.size, (addedTokens.tokens.map { Int($0.id) }.max() ?? -1) + 1)
+        vocabularySize = max(
+            pieces?.logProbabilities.count ?? parts.vocabulary.size,
+            (addedTokens.tokens.map { Int($0.id) }.max() ?? -1) + 1)
     }
 
     /// Cleans a text and turns it into `contextLength` ids.
@@ -85,11 +113,14 @@ package struct Tokenizer: Sendable {
         }
     }
 
-    private static func model(_ parts: TokenizerFile) throws(TokenizerError) -> Model {
+    private static func model(_ parts: TokenizerFile, _ pieces: UnigramPieces?) throws(TokenizerError) -> Model {
         switch try parts.model.type() {
         case "Unigram":
             let fields = try parts.model.fields(["type", "unk_id", "byte_fallback"])
-            return .unigram(try UnigramModel(fields, vocabulary: parts.vocabulary))
+            guard let pieces, !pieces.logProbabilities.isEmpty else {
+                throw fields["vocab"].refuse(expected: "a list of pieces and their scores", got: "something else")
+            }
+            return .unigram(try UnigramModel(fields, pieces: pieces))
         case "BPE":
             let fields = try parts.model.fields([
                 "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",

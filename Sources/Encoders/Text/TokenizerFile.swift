@@ -8,8 +8,10 @@ struct TokenizerFile {
     private(set) var merges = MergeList()
     /// `model` without `vocab` and `merges`.
     private(set) var model: JSONNode
+    /// Where the vocabulary stands in the file.
+    private var vocabularyRange = 0..<0
     private var parts: [String: JSONNode] = [:]
-    private let file: String
+    let file: String
 
     /// Files above this are no tokenizers: the largest in use have 35 MB.
     private static let maximumLength = 256 << 20
@@ -33,6 +35,16 @@ struct TokenizerFile {
         try refuseUnknown()
     }
 
+    /// Whether the vocabulary is a Unigram model's: pieces with scores, or none, as in the compiled form.
+    var isUnigram: Bool {
+        (try? model.type()) == "Unigram" && vocabulary.logProbabilities.count == vocabulary.count
+    }
+
+    /// The file with an empty list for its vocabulary.
+    func withoutVocabulary(_ json: UnsafeRawBufferPointer) -> [UInt8] {
+        Array(json[..<vocabularyRange.lowerBound]) + Array("[]".utf8) + Array(json[vocabularyRange.upperBound...])
+    }
+
     /// A member, `missing` where there is none.
     subscript(name: String) -> JSONNode {
         parts[name] ?? JSONNode(value: .missing, key: name, file: file)
@@ -42,7 +54,11 @@ struct TokenizerFile {
         var members: [String: JSONValue] = [:]
         try scanner.object { (scanner, key) throws(TokenizerError) in
             switch key {
-            case "vocab": self.vocabulary = try Vocabulary(&scanner)
+            case "vocab":
+                _ = scanner.peek()
+                let start = scanner.position
+                self.vocabulary = try Vocabulary(&scanner)
+                self.vocabularyRange = start..<scanner.position
             case "merges": self.merges = try MergeList(&scanner)
             default: members[key] = try scanner.node(key: "model.\(key)").value
             }

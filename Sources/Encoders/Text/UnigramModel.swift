@@ -15,20 +15,17 @@ struct UnigramModel: Sendable {
     private let byteIDs: [Int32?]
 
     /// Interprets the members of `model`.
-    init(_ fields: JSONFields, vocabulary: Vocabulary) throws(TokenizerError) {
-        guard vocabulary.count > 0, vocabulary.logProbabilities.count == vocabulary.count else {
-            throw fields["vocab"].refuse(expected: "a list of pieces and their scores", got: "something else")
-        }
-        var trie = ByteTrie(expectedBytes: vocabulary.utf8.count)
-        for index in 0..<vocabulary.count { trie.insert(vocabulary[index], value: Int32(index)) }
+    init(_ fields: JSONFields, pieces: UnigramPieces) throws(TokenizerError) {
+        let trie = pieces.trie
+        let count = pieces.logProbabilities.count
         unknownID = try fields["unk_id"].ifPresent?.tokenID()
-        guard unknownID.map({ $0 < vocabulary.count }) ?? true else {
-            throw fields["unk_id"].refuse(expected: "an id below \(vocabulary.count)")
+        guard unknownID.map({ $0 < count }) ?? true else {
+            throw fields["unk_id"].refuse(expected: "an id below \(count)")
         }
         let fallsBack = try fields["byte_fallback"].ifPresent?.boolean() ?? false
         byteIDs = fallsBack ? (0..<256).map { trie.value(of: bytePiece($0)) } : []
-        logProbabilities = vocabulary.logProbabilities
-        unknownLogProbability = (vocabulary.logProbabilities.min() ?? 0) - Self.unknownPenalty
+        logProbabilities = pieces.logProbabilities
+        unknownLogProbability = (pieces.logProbabilities.min() ?? 0) - Self.unknownPenalty
         self.trie = trie
     }
 

@@ -1,0 +1,51 @@
+// What was computed of a file to the same at the next start: found again by what `stat` says of the file.
+import Crypto
+import Foundation
+import Glibc
+
+/// Remembers results by device, inode, size, modification and status change times of the file they were made from.
+///
+/// Entries are small files in a folder of the user's cache; losing them only costs time.
+package struct FileCache: Sendable {
+    private let folder: String?
+
+    /// Remembers nothing.
+    package static let none = FileCache(folder: nil)
+
+    /// Uses a folder, created on the first write; nil remembers nothing.
+    package init(folder: String?) { self.folder = folder }
+
+    /// The entry of a kind for a file, or nil.
+    package func entry(_ kind: String, of file: MappedFile) -> MappedFile? {
+        path(kind, of: file).flatMap { try? MappedFile(path: $0) }
+    }
+
+    /// Writes an entry; a cache that cannot be written is no error.
+    package func store(_ kind: String, of file: MappedFile, _ bytes: some ContiguousBytes) {
+        guard let path = path(kind, of: file) else { return }
+        try? FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        try? bytes.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: path), options: .atomic)
+    }
+
+    /// The SHA-256 of a file, hexadecimal: hashing 792 MB at each start would cost most of a second.
+    package func fingerprint(of file: MappedFile) -> String {
+        if let known = entry("fingerprint", of: file), known.bytes.count == 64 {
+            let text = String(decoding: known.bytes, as: UTF8.self)
+            if text.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) { return text }
+        }
+        let fingerprint = SHA256.hash(data: file.bytes).hexadecimal
+        store("fingerprint", of: file, Data(fingerprint.utf8))
+        return fingerprint
+    }
+
+    /// The entry's path, or nil where there is no cache or the file is no file (the built-in model).
+    private func path(_ kind: String, of file: MappedFile) -> String? {
+        var status = stat()
+        guard let folder, stat(file.path, &status) == 0 else { return nil }
+        let modified = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        let changed = "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
+        return "\(folder)/\(kind)/\(status.st_dev)-\(status.st_ino)-\(status.st_size)-\(modified)-\(changed)"
+    }
+}
