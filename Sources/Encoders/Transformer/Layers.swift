@@ -60,7 +60,7 @@ package struct Linear: Sendable {
 /// Multi-head self-attention without mask: torch's MultiheadAttention.
 package struct Attention: Sendable {
     let inProjection: Linear  // in_proj: rows are q | k | v
-    let outProjection: Linear
+    package let outProjection: Linear
     let heads: Int
     var width: Int { outProjection.outputs }
 

@@ -13,11 +13,11 @@ package struct TextTower: Sendable {
     let uncertaintyToken: FloatTensor?  // unc_emb [width]
     package let blocks: [Block]
     package let finalNorm: LayerNorm  // ln_final
-    let projection: Projection
+    package let projection: Projection
     package let uncertaintyProjection: Linear?  // text_uncertainty_projection [D, D]
 
     /// The two forms of `text_projection`.
-    enum Projection: Sendable {
+    package enum Projection: Sendable {
         case linear(Linear)  // weight [D, width], bias [D]
         case matrix(FloatTensor)  // [width, D]
     }

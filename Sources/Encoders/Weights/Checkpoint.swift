@@ -43,7 +43,10 @@ package struct Checkpoint {
     /// A scalar, or nil where the checkpoint has none.
     package mutating func scalar(_ key: String) throws -> Float? {
         guard holds(key) else { return nil }
-        return try tensor(key, []).pointer.pointee
+        // Widened into place: a FloatTensor's own memory would end with the expression.
+        var value: Float = 0
+        try raw(key, []).widen(rows: 0..<1, rowLength: 1, into: &value)
+        return value
     }
 
     /// Ends the reading of one part.
