@@ -35,7 +35,8 @@ bench: setup ## measure; results as a table, and as JSON lines under Benchmarks/
 examples: setup ## build the example programs and the benchmarks, and run the examples on the demo gallery
 	@scripts/examples
 
-install: build ## PREFIX=/usr/local
+install: ## what make build has built, below PREFIX=/usr/local
+	@test -x .build/release/penumbra || { echo "nothing built yet: run make build first"; exit 1; }
 	install -D -m 755 .build/release/penumbra $(DESTDIR)$(PREFIX)/bin/penumbra
 
 clean:

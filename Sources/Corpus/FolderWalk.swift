@@ -161,7 +161,11 @@ package struct FolderWalk {
         var status = stat()
         let path = listing.folder.appending(name)
         let entry = RelativePath(bytes: name)
-        guard entry.withCString({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else { return }
+        guard entry.withCString({ fstatat(descriptor, $0, &status, AT_SYMLINK_NOFOLLOW) }) == 0 else {
+            // A file may vanish between readdir and here; a folder that lists names and denies the rest is unreadable.
+            if errno != ENOENT { listing.failure = String(cString: strerror(errno)) }
+            return
+        }
         let isLink = status.st_mode & S_IFMT == S_IFLNK
         if status.st_mode & S_IFMT == S_IFDIR {
             folders.append(name)

@@ -61,7 +61,12 @@ public final class Index: Sendable {
         try openModel.withLock { open in
             if let open { return open }
             let state = try store.readCatalogue { try Catalogue.state($0, path: folder) }
-            let model = try registry.open(state.model)
+            let model: Model
+            do {
+                model = try registry.open(state.model)
+            } catch {
+                throw ModelMissing(folder: folder, model: state.model, reason: "\(error)")
+            }
             try Self.check(model, state)
             open = model
             return model
@@ -98,5 +103,21 @@ public final class Index: Sendable {
             throw CorpusError(path: path, reason: "lies outside the root of this index, \(root)")
         }
         return RelativePath(bytes: Array(resolved.dropFirst(base.bytes.count + 1)))
+    }
+}
+
+/// The model that an index names cannot be opened where the catalogue says.
+public struct ModelMissing: Error, CustomStringConvertible, Sendable {
+    /// The index folder.
+    public let folder: String
+    /// The model as the catalogue names it.
+    public let model: String
+    /// Why it cannot be opened.
+    public let reason: String
+
+    /// The sentence shown to people.
+    public var description: String {
+        "the index \(folder) was made with the model \(model), which cannot be opened (\(reason)); "
+            + "penumbra index --index \(folder) --model FOLDER says where it lies now"
     }
 }

@@ -23,6 +23,15 @@ public struct SearchResult: Sendable, Equatable {
     public var name: String { String(decoding: path, as: UTF8.self) }
 }
 
+/// A query that cannot be answered.
+public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
+    /// Nothing is left of the words once they are cleaned as the model asks: punctuation and spaces alone.
+    case empty
+
+    /// The sentence shown to people.
+    public var description: String { "the query is empty: the model sees neither punctuation nor spaces" }
+}
+
 /// The answers to a query and how they came about.
 public struct SearchAnswer: Sendable {
     /// Closest first.
@@ -43,9 +52,10 @@ extension Index {
     ///   - words: any text; the model sees at most its context length of it.
     ///   - limit: the most results, at least 0.
     /// - Returns: at most `limit` results, closest first, ties in order of arrival.
-    /// - Throws: an error when the index is damaged or its model is not at hand.
+    /// - Throws: `QueryError.empty`; an error when the index is damaged or its model is not at hand.
     public func search(_ words: String, limit: Int = 10) throws -> SearchAnswer {
         let encoded = try model().textEncoder().encode([words])[0]
+        guard !encoded.isEmpty else { throw QueryError.empty }
         var warnings: [String] = []
         if encoded.isTruncated {
             warnings.append("the query is longer than the model's context; its end was not looked at")

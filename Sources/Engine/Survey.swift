@@ -84,7 +84,9 @@ struct Survey {
                 FailureRecord(name: entry.path.bytes, reason: entry.reason, size: 0, modified: 0, changed: 0))
         }
         if let failure = listing.failure {
-            notice(listing.folder, "\(failure); nothing below it was looked at or deleted")
+            let reason = "\(failure); nothing below it was looked at or deleted"
+            refused.append(
+                FailureRecord(name: listing.folder.bytes, reason: reason, size: 0, modified: 0, changed: 0))
             listings[listing.folder] = .unknown
         } else if listing.holdsNestedIndex {
             notice(listing.folder, "skipped, it has an index of its own")
@@ -136,7 +138,7 @@ struct Survey {
         for (path, failure) in failed where found[path] == nil {
             if refusedNow.contains(failure.name) {
                 summary.stillFailing += 1
-            } else if listings[path.parent] == .complete {
+            } else if listings[path] == .complete || listings[path] == .empty || listings[path.parent] == .complete {
                 recovered.append(failure.name)
             }
         }

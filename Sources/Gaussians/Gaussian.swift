@@ -1,7 +1,7 @@
 // The value everything turns into: a diagonal Gaussian.
 import CKernels
 
-/// A diagonal Gaussian over embedding space: where something lies, and how vague it is.
+/// A diagonal Gaussian in D dimensions: where something lies, and how vague it is.
 ///
 /// A *point* is the Gaussian of a model without uncertainty: every log variance is minus infinity.
 /// - SeeAlso: "Probabilistic Language-Image Pre-Training" (ProLIP), ICLR 2025, section 3.1

@@ -55,6 +55,7 @@ package struct Searcher {
             throw DimensionError(got: query.dimension, expected: snapshot.state.dimension)
         }
         var report = ScanReport()
+        let limit = min(limit, try snapshot.count(collection))
         guard limit > 0 else { return ([], report) }
         let survivors = try scan(limit, in: collection, snapshot, &report)
         return (try rerank(survivors, limit, in: collection, snapshot, &report), report)

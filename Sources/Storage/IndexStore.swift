@@ -38,6 +38,9 @@ package final class IndexStore: Sendable {
             return try body()
         } catch let error as DatabaseError {
             if error.resultCode == .SQLITE_FULL { throw StorageError.diskFull(path: path) }
+            if error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN {
+                throw StorageError.unwritable(path: path)
+            }
             if error.resultCode == .SQLITE_NOTADB { throw StorageError.notAnIndex(path: path) }
             throw StorageError.system(
                 path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")

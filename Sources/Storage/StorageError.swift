@@ -24,6 +24,8 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
     case truncated(path: String, got: Int, expected: Int)
     /// The system or LMDB refused an operation.
     case system(path: String, operation: String, reason: String)
+    /// The index folder cannot be written, which readers need too, for their locks.
+    case unwritable(path: String)
     /// The disk is full (or a size limit is reached): what was committed before is intact.
     case diskFull(path: String)
 
@@ -33,7 +35,7 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
         case .notAnIndex(let path):
             "\(path): no index here"
         case .exists(let path):
-            "\(path): already exists"
+            "\(path): already exists and is no index; move it away"
         case .busy(let process):
             "the index is busy, process \(process.map(String.init) ?? "unknown") is writing to it"
         case .newerFormat(let path, let got, let supported):
@@ -50,6 +52,8 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
             "\(path): truncated, \(got) bytes where \(expected) are needed"
         case .system(let path, let operation, let reason):
             "\(path): \(operation): \(reason)"
+        case .unwritable(let path):
+            "\(path): no permission to write here, which even a search needs for its locks"
         case .diskFull(let path):
             "\(path): no space left; what was indexed before is intact, free some space and run the same command again"
         }

@@ -11,7 +11,11 @@ import Testing
     }
 
     static func worst(_ got: [Float], _ expected: ArraySlice<Double>) -> Double {
-        zip(got, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+        guard got.count == expected.count else { return .infinity }
+        return zip(got, expected).reduce(0) {
+            let difference = abs(Double($1.0) - $1.1)
+            return difference.isNaN ? .infinity : max($0, difference)
+        }
     }
 
     static func expect(_ gaussians: [Gaussian], _ goldens: Goldens, _ kind: String) throws {

@@ -16,7 +16,7 @@ import Testing
         let folder = try TemporaryFolder()
         let cache = FileCache(folder: folder.path)
         let file = try MappedFile(path: Fixtures.path(name))
-        let plain = try Tokenizer(json: file.bytes, file: file.path)
+        let plain = try file.withBytes { try Tokenizer(json: $0, file: file.path) }
         #expect(cache.entry("tokenizer", of: file) == nil)
         let first = try Tokenizer(file, cache: cache)
         let entry = try #require(cache.entry("tokenizer", of: file))
@@ -24,16 +24,16 @@ import Testing
         #expect(Self.ids(first) == Self.ids(plain) && Self.ids(second) == Self.ids(plain))
         #expect(second.vocabularySize == plain.vocabularySize)
         // The entry is really used: without its own file's vocabulary there would be no ids but unknown ones.
-        #expect(entry.bytes.count > 1_000)
+        #expect(entry.withBytes(\.count) > 1_000)
     }
 
     @Test func aDamagedEntryIsMadeAnew() throws {
         let folder = try TemporaryFolder()
         let cache = FileCache(folder: folder.path)
         let file = try MappedFile(path: Fixtures.path("tokenizer/tokenizer.json"))
-        let plain = Self.ids(try Tokenizer(json: file.bytes, file: file.path))
+        let plain = Self.ids(try file.withBytes { try Tokenizer(json: $0, file: file.path) })
         _ = try Tokenizer(file, cache: cache)
-        let sound = Array(try #require(cache.entry("tokenizer", of: file)).bytes)
+        let sound = try #require(cache.entry("tokenizer", of: file)).withBytes { Array($0) }
         var generator = SeededGenerator(seed: 5)
         for round in 0..<40 {
             var damaged = sound
@@ -44,7 +44,7 @@ import Testing
             }
             cache.store("tokenizer", of: file, damaged)
             #expect(Self.ids(try Tokenizer(file, cache: cache)) == plain)
-            #expect(cache.entry("tokenizer", of: file).map { Array($0.bytes) } == sound, "round \(round)")
+            #expect(cache.entry("tokenizer", of: file).map { $0.withBytes { Array($0) } } == sound, "round \(round)")
         }
     }
 
@@ -55,7 +55,10 @@ import Testing
         let file = try MappedFile(path: folder.file("file"))
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         #expect(cache.fingerprint(of: file) == expected)
-        #expect(cache.entry("fingerprint", of: file).map { String(decoding: $0.bytes, as: UTF8.self) } == expected)
+        #expect(
+            cache.entry("fingerprint", of: file).map {
+                $0.withBytes { String(decoding: $0, as: UTF8.self) }
+            } == expected)
         cache.store("fingerprint", of: file, Array("no fingerprint".utf8))
         #expect(cache.fingerprint(of: file) == expected)
         #expect(FileCache.none.fingerprint(of: file) == expected)

@@ -36,12 +36,12 @@ import Testing
             let count = batch * configuration.dimension
             let means = try goldens.doubles("\(kind).mean_f64").prefix(count)
             #expect(means.count == count, sourceLocation: sourceLocation)
-            #expect(TowerTests.worst(buffers.means.pointer, Array(means)) < 1e-5, sourceLocation: sourceLocation)
+            #expect(TowerTests.worst(buffers.means, Array(means)) < 1e-5, sourceLocation: sourceLocation)
             let key = "\(kind).logvar_f64"
             #expect((goldens.file.tensors[key] == nil) == isPoint, sourceLocation: sourceLocation)
             guard !isPoint else { return }
             let expected = Array(try goldens.doubles(key).prefix(count))
-            #expect(TowerTests.worst(buffers.logVariances.pointer, expected) < 1e-5, sourceLocation: sourceLocation)
+            #expect(TowerTests.worst(buffers.logVariances, expected) < 1e-5, sourceLocation: sourceLocation)
         }
     }
 

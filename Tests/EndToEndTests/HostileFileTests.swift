@@ -87,6 +87,7 @@ import Testing
         let gallery = try Gallery(1)
         try gallery.folder.write("secret.jpg", Gallery.content(3))
         try gallery.folder.write("closed/c.jpg", Gallery.content(4))
+        try gallery.folder.write("listed/l.jpg", Gallery.content(5))
         #expect(chmod(gallery.folder.file("secret.jpg"), 0) == 0)
         #expect(chmod(gallery.folder.file("closed"), 0) == 0)
         defer { chmod(gallery.folder.file("closed"), 0o700) }
@@ -102,18 +103,26 @@ import Testing
         #expect(try Program.shell("\(user)cat secret.jpg", in: gallery.path).code != 0, "really unreadable")
         let output = try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path)
         #expect(output.code == 2)
-        #expect(output.lines.first == "1 added, 1 failed")
+        #expect(output.lines.first == "2 added, 2 failed")
         #expect(
             output.errors == [
                 "penumbra: closed: Permission denied; nothing below it was looked at or deleted",
                 "penumbra: secret.jpg: Permission denied",
             ])
         let second = try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path)
-        #expect(second.code == 0 && second.lines.first == "1 unchanged, 1 failed before")
+        #expect(second.code == 0 && second.lines.first == "2 unchanged, 2 failed before")
         #expect(chmod(gallery.folder.file("p0.jpg"), 0) == 0)
         #expect(try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path).code == 2)
         let search = try Program.shell("\(user)\"$PENUMBRA\" search x --format paths", in: gallery.path)
-        #expect(search.lines == ["p0.jpg"])
+        #expect(Set(search.lines) == ["p0.jpg", "listed/l.jpg"])
+        // A folder that lists its names and denies the files: nothing in it is gone.
+        #expect(chmod(gallery.folder.file("listed"), 0o444) == 0)
+        let listed = try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path)
+        #expect(listed.code == 2 && listed.stderr.contains("listed: Permission denied"), "\(listed.stderr)")
+        #expect(try Program.shell("\(user)\"$PENUMBRA\" status", in: gallery.path).text.contains("pictures      2"))
+        #expect(chmod(gallery.folder.file("listed"), 0o755) == 0)
+        let again = try Program.shell("\(user)\"$PENUMBRA\" index", in: gallery.path)
+        #expect(again.code == 0 && again.lines.first == "1 unchanged, 3 failed before", "\(again.text)\(again.stderr)")
     }
 
     @Test func indexFoldersArePrivate() throws {

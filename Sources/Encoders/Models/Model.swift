@@ -145,7 +145,7 @@ public final class Model: Sendable {
     public func encode(pictureAt path: String) throws -> Gaussian {
         let encoder = try imageEncoder()
         let file = try MappedFile(path: path)
-        return encoder.encode([try encoder.prepare(Array(file.bytes))])[0]
+        return encoder.encode([try encoder.prepare(file.withBytes { Array($0) })])[0]
     }
 }
 

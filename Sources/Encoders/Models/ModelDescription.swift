@@ -54,7 +54,7 @@ extension Model {
     private func licence() throws -> String? {
         for name in ["README.md", "MODEL_CARD.md"] {
             guard let file = try files.file(name) else { continue }
-            let card = String(decoding: file.bytes, as: UTF8.self)
+            let card = file.withBytes { String(decoding: $0, as: UTF8.self) }
             if let line = card.split(separator: "\n").prefix(40).first(where: { $0.hasPrefix("license:") }) {
                 return line.dropFirst("license:".count).trimmingCharacters(in: .whitespaces)
             }

@@ -9,6 +9,8 @@ package struct EncodedText: Sendable {
     package let isTruncated: Bool
     /// Characters the tokenizer does not know, distinct, in order.
     package let unknownCharacters: [String]
+    /// Whether nothing was left of the text: to the model it is the empty text.
+    package let isEmpty: Bool
 }
 
 /// The text side of a model.
@@ -37,6 +39,7 @@ package struct TextEncoder: Sendable {
     /// - Throws: `TokenRangeError`, `SafetensorsError`: the tokenizer or the weights do not fit.
     package func encode(_ texts: [String]) throws -> [EncodedText] {
         var encoded: [EncodedText] = []
+        let empty = tokenize("").ids
         try pool.lend { activations in
             for start in stride(from: 0, to: texts.count, by: Self.batchSize) {
                 let batch = texts[start..<min(start + Self.batchSize, texts.count)].map(tokenize)
@@ -47,7 +50,7 @@ package struct TextEncoder: Sendable {
                     encoded.append(
                         EncodedText(
                             gaussian: gaussian, isTruncated: text.isTruncated,
-                            unknownCharacters: text.unknownCharacters))
+                            unknownCharacters: text.unknownCharacters, isEmpty: text.ids == empty))
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 /// A `tokenizer.json` that is damaged, or asks for something Penumbra does not interpret.
 ///
-/// Nothing is guessed: a tokenizer that is nearly right would give embeddings that are nearly right.
+/// Nothing is guessed: a tokenizer that is nearly right would give Gaussians that are nearly right.
 public struct TokenizerError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The file's path as given.
     public let file: String

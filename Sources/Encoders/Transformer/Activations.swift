@@ -17,7 +17,7 @@ package final class Activations {
     /// Queries, keys and values, [batch * sequence, 3 * width].
     package let qkv: FloatBuffer
     /// One head's attention, [sequence, sequence].
-    package let scores: FloatBuffer
+    package let attention: FloatBuffer
     /// The MLP's hidden layer, [batch * sequence, mlpWidth].
     package let hidden: FloatBuffer
     /// Normalised pixels, [batch, 3, height, width]; empty for texts.
@@ -36,7 +36,7 @@ package final class Activations {
         normed = FloatBuffer(count: rows * shape.width)
         mixed = FloatBuffer(count: rows * shape.width)
         qkv = FloatBuffer(count: rows * 3 * shape.width)
-        scores = FloatBuffer(count: sequence * sequence)
+        attention = FloatBuffer(count: sequence * sequence)
         hidden = FloatBuffer(count: rows * shape.mlpWidth)
         self.pixels = FloatBuffer(count: batch * pixels)
         self.patches = FloatBuffer(count: batch * patches)

@@ -79,7 +79,7 @@ package struct Attention: Sendable {
         let rows = batch * sequence
         let headSize = width / heads
         let qkv = buffers.qkv.pointer  // [rows, 3 * width]
-        let scores = buffers.scores.pointer  // [sequence, sequence], one head at a time
+        let attention = buffers.attention.pointer  // [sequence, sequence], one head at a time
         inProjection.forward(x, rows: rows, into: qkv, kernels)
         for item in 0..<batch {
             for head in 0..<heads {
@@ -88,11 +88,11 @@ package struct Attention: Sendable {
                 BLAS.multiply(
                     m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
                     transposed: true,
-                    into: scores, ldc: sequence)
+                    into: attention, ldc: sequence)
                 kernels.table.pointee.softmax_rows_f32(
-                    scores, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
+                    attention, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
                 BLAS.multiply(
-                    m: sequence, n: headSize, k: sequence, scores, lda: sequence, q + 2 * width, ldb: 3 * width,
+                    m: sequence, n: headSize, k: sequence, attention, lda: sequence, q + 2 * width, ldb: 3 * width,
                     transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize,
                     ldc: width)
             }

@@ -43,6 +43,15 @@ package final class MappedFile: Sendable {
         ownsMap = false
     }
 
+    /// Runs `body` with the bytes while the map is surely alive.
+    ///
+    /// A local that is not used again may be released before what was read from it is: `file.bytes` is safe only where
+    /// somebody else holds the file.
+    package func withBytes<T, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> T) throws(E) -> T {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
+    }
+
     deinit {
         if ownsMap { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
     }

@@ -93,9 +93,12 @@ struct IndexCommand: AsyncParsableCommand {
             try index.rebind(model: chosen, root: root)
             return (try Index(at: path, model: chosen), false)
         }
-        let index = try Index.create(
-            at: path ?? "\(folder)/\(IndexLocation.folderName)", root: root ?? folder,
-            model: try chosen ?? Model.builtin())
-        return (index, true)
+        let target = path ?? "\(folder)/\(IndexLocation.folderName)"
+        do {
+            return (try Index.create(at: target, root: root ?? folder, model: try chosen ?? Model.builtin()), true)
+        } catch let error where IndexLocation.holdsCatalogue(target) {
+            Console.note("penumbra: \(error); going on with it")  // another process was faster
+            return (try Index(at: target, model: chosen, registry: Environment.registry), false)
+        }
     }
 }

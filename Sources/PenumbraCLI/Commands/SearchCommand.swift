@@ -30,8 +30,9 @@ struct SearchCommand: ParsableCommand {
         name: .customShort("n", allowingJoined: true), help: ArgumentHelp("How many results.", valueName: "count"))
     var n = 10
 
-    @Option(help: "table, tsv, jsonl or paths. In jsonl paths are relative to the root, elsewhere to here.")
-    var format: ResultFormat = .table
+    @Option(
+        help: "table (the default), tsv, jsonl or paths. In jsonl paths are relative to the root, elsewhere to here.")
+    var format: ResultFormat?
 
     @Flag(name: .customShort("0"), help: "Paths only, exact, each ended by a NUL: for xargs -0.")
     var null = false
@@ -39,6 +40,7 @@ struct SearchCommand: ParsableCommand {
     @OptionGroup var location: IndexOption
 
     func validate() throws {
+        if null, format != nil { throw ValidationError("-0 prints paths alone: it does not go with --format") }
         guard n >= 1 else { throw ValidationError("-n needs a number of at least 1") }
         guard words.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
             throw ValidationError("the query is empty")
@@ -47,7 +49,12 @@ struct SearchCommand: ParsableCommand {
 
     func run() throws {
         let index = try location.open()
-        let answer = try index.search(words.joined(separator: " "), limit: n)
+        let answer: SearchAnswer
+        do {
+            answer = try index.search(words.joined(separator: " "), limit: n)
+        } catch let error as QueryError {
+            throw ValidationError("\(error)")
+        }
         for warning in answer.warnings { Console.error(Escaping.visible(Array(warning.utf8))) }
         guard !answer.results.isEmpty else {
             Console.error("nothing found: the index holds no pictures")
@@ -59,7 +66,7 @@ struct SearchCommand: ParsableCommand {
 
     private func renderer(_ style: PathStyle) -> any ResultRenderer {
         if null { return PathRenderer(style, isNullTerminated: true) }
-        switch format {
+        switch format ?? .table {
         case .table: return TableRenderer(style, width: Console.width)
         case .tsv: return TSVRenderer(style)
         case .jsonl: return JSONLinesRenderer()
