@@ -4,7 +4,10 @@ import TestSupport
 import Testing
 
 @Suite struct CommandLineTests {
-    @Test(arguments: [[], ["index"], ["search"], ["status"]])
+    @Test(arguments: [
+        [], ["index"], ["search"], ["status"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
+        ["model", "show"], ["model", "remove"],
+    ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
         let folder = try TemporaryFolder()
         let output = try Program.run(command + ["--help"], in: folder.path)

@@ -94,6 +94,9 @@ public final class Model: Sendable {
         if try files.file("tokenizer.json") != nil { _ = try textEncoder() }
     }
 
+    /// Whether the model has a `tokenizer.json`; without one it encodes pictures only.
+    public var encodesTexts: Bool { (try? files.file("tokenizer.json")) != nil }
+
     /// The image encoder, loaded on first use.
     package func imageEncoder() throws -> ImageEncoder {
         try image.withLock { encoder in

@@ -36,17 +36,15 @@ extension Model {
             textTower: "\(text.contextLength) tokens of \(text.vocabularySize), \(Self.describe(text.transformer))",
             dimension: dimension, parameters: weights.tensors.values.reduce(0) { $0 + $1.count },
             precision: types.joined(separator: ", "), fingerprint: fingerprint, licence: try licence(),
-            abilities: try abilities(), isCalibrated: try files.file("calibration.json") != nil)
+            abilities: abilities, isCalibrated: try files.file("calibration.json") != nil)
     }
 
     private static func describe(_ shape: TransformerConfiguration) -> String {
         "\(shape.layers) layers of width \(shape.width), \(shape.heads) heads"
     }
 
-    private func abilities() throws -> String {
-        let kinds =
-            try files.file("tokenizer.json") == nil
-            ? "pictures only: the model has no tokenizer.json" : "pictures and texts"
+    private var abilities: String {
+        let kinds = encodesTexts ? "pictures and texts" : "pictures only: the model has no tokenizer.json"
         return isPointModel ? "\(kinds); points without uncertainty: no inclusion, no generality" : kinds
     }
 

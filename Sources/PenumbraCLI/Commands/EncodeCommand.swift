@@ -42,7 +42,8 @@ struct EncodeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let model = try Environment.registry.open(model, appliesOrientation: !ignoreOrientation)
-        let inputs = try files.map { EncodingInput.picture(Array($0.utf8)) } + lines().map(EncodingInput.text)
+        var raw = RawArguments()
+        let inputs = try files.map { EncodingInput.picture(raw.bytes(of: $0)) } + lines().map(EncodingInput.text)
         let file = try output.map { try EncodingFile(path: $0, model: model) }
         var failures = 0
         try await model.encode(inputs) { row in

@@ -57,6 +57,9 @@ struct IndexCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (index, isNew) = try openOrCreate(folder ?? ".")
+        if isNew, try !index.model().encodesTexts {
+            Console.error("the model has no tokenizer.json: these pictures cannot be searched by words")
+        }
         let isWhole = isNew || root != nil || (folder == nil && location.index != nil)
         let options = options(folder: isWhole ? nil : folder ?? ".")
         let start = ContinuousClock.now
