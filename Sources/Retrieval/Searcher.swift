@@ -55,22 +55,24 @@ package struct Searcher {
             throw DimensionError(got: query.dimension, expected: snapshot.state.dimension)
         }
         var report = ScanReport()
-        let limit = min(limit, try snapshot.count(collection))
+        let blocks = try snapshot.blocks(of: collection)
+        let limit = min(limit, blocks.reduce(0) { $0 + $1.live.count })
         guard limit > 0 else { return ([], report) }
-        let survivors = try scan(limit, in: collection, snapshot, &report)
+        let survivors = try scan(blocks, limit, in: collection, snapshot, &report)
         return (try rerank(survivors, limit, in: collection, snapshot, &report), report)
     }
 
     /// Where a surviving item lies and the interval its exact key is in: key = CSD less the query's own part.
     private struct Survivor {
-        let placement: Placement
+        let block: LiveBlock
+        let slot: Int
         let lowerBound: Double
         let upperBound: Double
     }
 
     /// Stage one: all items whose lower bound does not exceed the `limit`-th smallest upper bound.
     private func scan(
-        _ limit: Int, in collection: Collection, _ snapshot: Snapshot, _ report: inout ScanReport
+        _ blocks: [LiveBlock], _ limit: Int, in collection: Collection, _ snapshot: Snapshot, _ report: inout ScanReport
     ) throws -> [Survivor] {
         let queryNorm = query.squaredNorm.squareRoot()
         let dimension = query.dimension
@@ -78,7 +80,8 @@ package struct Searcher {
         var best = BoundedHeap(capacity: limit)
         var survivors: [Survivor] = []
         var products = [Float](repeating: 0, count: GaussianCodec.slotsPerBlock)
-        try snapshot.forEachBlock(in: collection) { block in
+        for live in blocks {
+            let block = try snapshot.view(live, of: collection)
             kernels.table.pointee.dot_rows_f32(query.mean, block.means, block.count, dimension, &products)
             for slot in 0..<block.count where block.live[slot] {
                 let squaredNorm = block.scalars[2 * slot]
@@ -88,9 +91,7 @@ package struct Searcher {
                 guard key - error <= best.threshold else { continue }
                 best.insert(key + error)
                 survivors.append(
-                    Survivor(
-                        placement: Placement(block: block.number, slot: slot), lowerBound: key - error,
-                        upperBound: key + error))
+                    Survivor(block: live, slot: slot, lowerBound: key - error, upperBound: key + error))
             }
             if survivors.count > 4 * limit + 4_096 { survivors.removeAll { $0.lowerBound > best.threshold } }
         }
@@ -105,9 +106,10 @@ package struct Searcher {
         let queryVariance = query.totalVariance
         var candidates: [Candidate] = []
         var next = 0
-        try snapshot.forEachBlock(in: collection) { block in
-            while next < survivors.count, survivors[next].placement.block == block.number {
-                let slot = survivors[next].placement.slot
+        while next < survivors.count {
+            let block = try snapshot.view(survivors[next].block, of: collection)
+            while next < survivors.count, survivors[next].block.number == block.number {
+                let slot = survivors[next].slot
                 let mean = block.means + slot * query.dimension
                 let distance = pk_squared_distance_f64(query.mean, mean, query.dimension)
                 let totalVariance = block.scalars[2 * slot + 1]

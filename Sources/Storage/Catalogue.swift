@@ -245,10 +245,17 @@ package enum Catalogue {
     // MARK: Blocks
 
     package static func blocks(_ collection: Collection, _ database: Database) throws -> [LiveBlock] {
-        try Row.fetchAll(
-            database, sql: "SELECT number, count, live FROM block WHERE collection = ? ORDER BY number",
-            arguments: [collection.rawValue]
-        ).map { LiveBlock(number: $0["number"], count: $0["count"], live: LiveBitmap($0["live"] as Data)) }
+        // By position and one row at a time: a search reads every row of this table.
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: "SELECT number, count, live FROM block WHERE collection = ? ORDER BY number"),
+            arguments: [collection.rawValue])
+        var blocks: [LiveBlock] = []
+        while let row = try rows.next() {
+            let live = try row.withUnsafeData(atIndex: 2) { LiveBitmap($0 ?? Data()) }
+            blocks.append(LiveBlock(number: row[0], count: row[1], live: live))
+        }
+        return blocks
     }
 
     package static func block(_ collection: Collection, _ number: Int, _ database: Database) throws -> LiveBlock? {

@@ -78,11 +78,19 @@ package struct Snapshot {
     let vectors: VectorStore
     let transaction: LMDBTransaction
 
+    /// The blocks of a collection that hold live items, in order.
+    package func blocks(of collection: Collection) throws -> [LiveBlock] {
+        try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+    }
+
+    /// A block's columns, in place.
+    package func view(_ block: LiveBlock, of collection: Collection) throws -> BlockView {
+        try vectors.view(collection, block, transaction)
+    }
+
     /// Scans a collection's blocks in order, in place.
     package func forEachBlock(in collection: Collection, _ body: (BlockView) throws -> Void) throws {
-        for block in try Catalogue.blocks(collection, database) where block.live.count > 0 {
-            try body(vectors.view(collection, block, transaction))
-        }
+        for block in try blocks(of: collection) { try body(view(block, of: collection)) }
     }
 
     /// The Gaussian at a placement.

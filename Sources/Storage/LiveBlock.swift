@@ -10,7 +10,7 @@ package struct LiveBitmap: Sendable, Equatable {
     /// Reads 32 bytes, bit i of byte j for slot 8 j + i; missing bytes count as dead.
     package init(_ bytes: some Sequence<UInt8>) {
         for (index, byte) in bytes.prefix(32).enumerated() {
-            for bit in 0..<8 where byte & (1 << bit) != 0 { self[index * 8 + bit] = true }
+            self[word: index >> 3] |= UInt64(byte) << UInt64(8 * (index & 7))
         }
     }
 
