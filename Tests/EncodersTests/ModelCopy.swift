@@ -18,8 +18,9 @@ struct ModelCopy {
 
     static func bytes(_ path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(fileURLWithPath: path))) }
 
-    /// Writes `config.json` with one value changed, given as JSON; nil takes the key away. A part is "vision_cfg",
-    /// "text_cfg" or "" for the top level.
+    /// Writes `config.json` with one value changed, given as JSON; nil takes the key away.
+    ///
+    /// A part is "vision_cfg", "text_cfg" or "" for the top level.
     func configure(_ part: String, _ key: String, _ value: String?) throws {
         var top = try Self.object(Self.bytes(configurationPath))
         var values = part.isEmpty ? top : top[part] as? [String: Any] ?? [:]

@@ -87,7 +87,9 @@ package struct JSONObject {
         guard let value = value(key) else { return (standard, standard) }
         let sides = value as? [Any] ?? [value, value]
         let numbers = sides.compactMap(Self.number)
-        guard sides.count == 2, numbers.count == 2, numbers.allSatisfy({ $0 == $0.rounded() && (1...65_536).contains($0) }) else {
+        guard sides.count == 2, numbers.count == 2,
+            numbers.allSatisfy({ $0 == $0.rounded() && (1...65_536).contains($0) })
+        else {
             throw refuse(key, got: value, expected: "a size in pixels or [height, width]")
         }
         return (Int(numbers[0]), Int(numbers[1]))
@@ -107,7 +109,8 @@ package struct JSONObject {
     /// - Throws: `ConfigurationError` naming an unknown key.
     package func finish() throws {
         guard let key = unused.sorted().first else { return }
-        throw ConfigurationError(path: path, reason: "unknown key \(prefix)\(key): got \(Self.shown(values[key] ?? "null"))")
+        let got = Self.shown(values[key] ?? NSNull())
+        throw ConfigurationError(path: path, reason: "unknown key \(prefix)\(key): got \(got)")
     }
 
     /// A value as the file has it: Foundation would show true as 1.
