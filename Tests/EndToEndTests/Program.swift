@@ -19,8 +19,10 @@ enum Program {
 
     /// Runs the program.
     ///
-    /// `folder` is the current folder; `environment` holds variables beside PATH and HOME.
-    static func run(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws -> Output {
+    /// `folder` is the current folder; `environment` holds variables beside PATH and HOME; `input` is what stdin gives.
+    static func run(
+        _ arguments: [String], in folder: String, environment: [String: String] = [:], input: String? = nil
+    ) throws -> Output {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
@@ -31,7 +33,14 @@ enum Program {
         process.standardOutput = out
         process.standardError = error
         process.standardInput = FileHandle.nullDevice
+        let typed = Pipe()
+        if input != nil { process.standardInput = typed }
         try process.run()
+        if let input {
+            // Short enough for the pipe, so that nobody waits.
+            try typed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try typed.fileHandleForWriting.close()
+        }
         // stderr is short; stdout may fill its pipe, so it is read first.
         let stdout = out.fileHandleForReading.readDataToEndOfFile()
         let stderr = error.fileHandleForReading.readDataToEndOfFile()
