@@ -61,6 +61,7 @@ public final class EncodingFile {
             let lines = try texts.map { try Self.json($0) + "\n" }.joined()
             try Data(lines.utf8).write(to: URL(fileURLWithPath: "\(path).names.jsonl"), options: .atomic)
         } else {
+            try? FileManager.default.removeItem(atPath: "\(path).names.jsonl")  // of an earlier, longer list
             metadata["names"] = try Self.json(texts)
             if zip(names, texts).contains(where: { !$0.elementsEqual($1.utf8) }) {
                 metadata["names_base64"] = try Self.json(names.map { Data($0).base64EncodedString() })

@@ -17,9 +17,9 @@ import Testing
         let cache = FileCache(folder: folder.path)
         let file = try MappedFile(path: Fixtures.path(name))
         let plain = try file.withBytes { try Tokenizer(json: $0, file: file.path) }
-        #expect(cache.entry("tokenizer", of: file) == nil)
+        #expect(cache.entry("tokenizers", of: file) == nil)
         let first = try Tokenizer(file, cache: cache)
-        let entry = try #require(cache.entry("tokenizer", of: file))
+        let entry = try #require(cache.entry("tokenizers", of: file))
         let second = try Tokenizer(file, cache: cache)
         #expect(Self.ids(first) == Self.ids(plain) && Self.ids(second) == Self.ids(plain))
         #expect(second.vocabularySize == plain.vocabularySize)
@@ -33,7 +33,7 @@ import Testing
         let file = try MappedFile(path: Fixtures.path("tokenizer/tokenizer.json"))
         let plain = Self.ids(try file.withBytes { try Tokenizer(json: $0, file: file.path) })
         _ = try Tokenizer(file, cache: cache)
-        let sound = try #require(cache.entry("tokenizer", of: file)).withBytes { Array($0) }
+        let sound = try #require(cache.entry("tokenizers", of: file)).withBytes { Array($0) }
         var generator = SeededGenerator(seed: 5)
         for round in 0..<40 {
             var damaged = sound
@@ -42,9 +42,9 @@ import Testing
             } else {
                 damaged = Array(sound.prefix(Int.random(in: 0..<sound.count, using: &generator)))
             }
-            cache.store("tokenizer", of: file, damaged)
+            cache.store("tokenizers", of: file, damaged)
             #expect(Self.ids(try Tokenizer(file, cache: cache)) == plain)
-            #expect(cache.entry("tokenizer", of: file).map { $0.withBytes { Array($0) } } == sound, "round \(round)")
+            #expect(cache.entry("tokenizers", of: file).map { $0.withBytes { Array($0) } } == sound, "round \(round)")
         }
     }
 
@@ -56,10 +56,10 @@ import Testing
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         #expect(cache.fingerprint(of: file) == expected)
         #expect(
-            cache.entry("fingerprint", of: file).map {
+            cache.entry("fingerprints", of: file).map {
                 $0.withBytes { String(decoding: $0, as: UTF8.self) }
             } == expected)
-        cache.store("fingerprint", of: file, Array("no fingerprint".utf8))
+        cache.store("fingerprints", of: file, Array("no fingerprint".utf8))
         #expect(cache.fingerprint(of: file) == expected)
         #expect(FileCache.none.fingerprint(of: file) == expected)
     }

@@ -32,9 +32,11 @@ enum Program {
         return process
     }
 
-    /// Runs the program to its end.
-    static func run(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws -> Output {
-        try finish(process(arguments, in: folder, environment: environment))
+    /// Runs the program to its end; `input` is what stdin gives.
+    static func run(
+        _ arguments: [String], in folder: String, environment: [String: String] = [:], input: String? = nil
+    ) throws -> Output {
+        try finish(process(arguments, in: folder, environment: environment), input: input)
     }
 
     /// Runs a bash script to its end; the program is "$PENUMBRA".
@@ -43,12 +45,19 @@ enum Program {
     }
 
     /// Starts a prepared run, collects what it writes, and waits.
-    static func finish(_ process: Process) throws -> Output {
+    static func finish(_ process: Process, input: String? = nil) throws -> Output {
         let out = Pipe()
         let error = Pipe()
         process.standardOutput = out
         process.standardError = error
+        let typed = Pipe()
+        if input != nil { process.standardInput = typed }
         try process.run()
+        if let input {
+            // Short enough for the pipe, so that nobody waits.
+            try typed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try typed.fileHandleForWriting.close()
+        }
         // stderr is short; stdout may fill its pipe, so it is read first.
         let stdout = out.fileHandleForReading.readDataToEndOfFile()
         let stderr = error.fileHandleForReading.readDataToEndOfFile()

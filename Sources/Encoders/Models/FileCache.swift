@@ -31,13 +31,13 @@ package struct FileCache: Sendable {
 
     /// The SHA-256 of a file, hexadecimal: hashing 792 MB at each start would cost most of a second.
     package func fingerprint(of file: MappedFile) -> String {
-        if let known = entry("fingerprint", of: file) {
+        if let known = entry("fingerprints", of: file) {
             let text = known.withBytes { String(decoding: $0, as: UTF8.self) }
             let isHexadecimal = text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
             if text.utf8.count == 64, isHexadecimal { return text }
         }
         let fingerprint = file.withBytes { SHA256.hash(data: $0).hexadecimal }
-        store("fingerprint", of: file, Data(fingerprint.utf8))
+        store("fingerprints", of: file, Data(fingerprint.utf8))
         return fingerprint
     }
 

@@ -40,7 +40,7 @@ package struct JSONObject {
 
     /// An error about `key`.
     package func refuse(_ key: String, got: Any, expected: String) -> ConfigurationError {
-        ConfigurationError(path: path, reason: "\(prefix)\(key): got \(got), expected \(expected)")
+        ConfigurationError(path: path, reason: "\(prefix)\(key): got \(Self.shown(got)), expected \(expected)")
     }
 
     /// A whole number in a range, or the default where the key is absent.
@@ -50,9 +50,10 @@ package struct JSONObject {
             guard let standard else { throw refuse(key, got: "nothing", expected: expected) }
             return standard
         }
-        guard let number = Self.number(value), number == number.rounded(), range.contains(Int(number)) else {
-            throw refuse(key, got: value, expected: expected)
-        }
+        // Compared as Double: `Int` of a number like 1e300 would trap.
+        guard let number = Self.number(value), number == number.rounded(),
+            (Double(range.lowerBound)...Double(range.upperBound)).contains(number)
+        else { throw refuse(key, got: value, expected: expected) }
         return Int(number)
     }
 
@@ -84,8 +85,11 @@ package struct JSONObject {
     /// One or two whole numbers: 224 means [224, 224].
     package mutating func size(_ key: String, default standard: Int) throws -> (height: Int, width: Int) {
         guard let value = value(key) else { return (standard, standard) }
-        let numbers = (value as? [Any] ?? [value, value]).compactMap(Self.number)
-        guard numbers.count == 2, numbers.allSatisfy({ $0 == $0.rounded() && (1...65_536).contains($0) }) else {
+        let sides = value as? [Any] ?? [value, value]
+        let numbers = sides.compactMap(Self.number)
+        guard sides.count == 2, numbers.count == 2,
+            numbers.allSatisfy({ $0 == $0.rounded() && (1...65_536).contains($0) })
+        else {
             throw refuse(key, got: value, expected: "a size in pixels or [height, width]")
         }
         return (Int(numbers[0]), Int(numbers[1]))
@@ -105,7 +109,17 @@ package struct JSONObject {
     /// - Throws: `ConfigurationError` naming an unknown key.
     package func finish() throws {
         guard let key = unused.sorted().first else { return }
-        throw ConfigurationError(path: path, reason: "unknown key \(prefix)\(key): got \(values[key] ?? "null")")
+        let got = Self.shown(values[key] ?? NSNull())
+        throw ConfigurationError(path: path, reason: "unknown key \(prefix)\(key): got \(got)")
+    }
+
+    /// A value as the file has it: Foundation would show true as 1.
+    private static func shown(_ value: Any) -> String {
+        switch value {
+        case is NSNull: "null"
+        case let number as NSNumber where CFBooleanType.isBoolean(number): number.boolValue ? "true" : "false"
+        default: "\(value)"
+        }
     }
 
     private static func number(_ value: Any) -> Double? {

@@ -135,9 +135,6 @@ extension TextTowerConfiguration {
         vocabularySize = try keys.integer("vocab_size", default: 32_100, in: 1...10_000_000)
         projectionHasBias = try keys.bool("proj_bias", default: true)
         hasUncertainty = try keys.bool("embed_unc", default: true)
-        guard transformer.width % transformer.heads == 0 else {
-            throw keys.refuse("heads", got: transformer.heads, expected: "a divisor of width (\(transformer.width))")
-        }
         try keys.require("embed_cls", is: true)
         try keys.require("no_causal_mask", is: true)
         try keys.require("final_ln_after_pool", is: false)
@@ -168,7 +165,9 @@ extension TransformerConfiguration {
         mlpWidth = Int(Double(width) * ratio)
         hasLayerScale = try keys.number("ls_init_value") != nil
         var norm = try keys.object("norm_kwargs")
-        eps = Float(try norm?.number("eps") ?? 1e-5)
+        let epsilon = try norm?.number("eps") ?? 1e-5
+        eps = Float(epsilon)
+        if let norm, eps <= 0 || !eps.isFinite { throw norm.refuse("eps", got: epsilon, expected: "a positive number") }
         try norm?.finish()
         let activation = try keys.object("act_kwargs")
         try activation?.finish()

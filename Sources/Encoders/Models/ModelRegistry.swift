@@ -106,7 +106,7 @@ public struct ModelRegistry: Sendable {
         } catch let error as FileError {
             throw error
         } catch {
-            throw FileError(path: file, reason: "not a list of models: \(error)")
+            throw FileError(path: file, reason: "not a list of models; mend or delete it")
         }
     }
 

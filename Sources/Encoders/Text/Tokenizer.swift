@@ -40,7 +40,7 @@ package struct Tokenizer: Sendable {
     /// Reads a `tokenizer.json`, or what was compiled of it at an earlier start.
     /// - Throws: as above.
     package init(_ file: MappedFile, cache: FileCache) throws(TokenizerError) {
-        if let entry = cache.entry("tokenizer", of: file), let compiled = entry.withBytes({ CompiledTokenizer($0) }) {
+        if let entry = cache.entry("tokenizers", of: file), let compiled = entry.withBytes({ CompiledTokenizer($0) }) {
             let json = compiled.json
             let parts = json.withUnsafeBytes { bytes in
                 Result { () throws(TokenizerError) in try TokenizerFile(json: bytes, file: file.path) }
@@ -55,7 +55,7 @@ package struct Tokenizer: Sendable {
         try self.init(parts, pieces: pieces)
         if let pieces {
             let compiled = CompiledTokenizer(pieces: pieces, json: parts.withoutVocabulary(file.bytes))
-            cache.store("tokenizer", of: file, compiled.bytes)
+            cache.store("tokenizers", of: file, compiled.bytes)
         }
     }
 

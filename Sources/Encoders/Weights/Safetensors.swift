@@ -67,7 +67,7 @@ package struct Safetensors: Sendable {
 
     /// Reads the header of a mapped file and checks every offset against its size.
     /// - Throws: `SafetensorsError` for a truncated file, a header that is no JSON, an unknown element type, or
-    ///   offsets that do not fit the shape or the file.
+    ///   offsets that do not fit the shape, the file or each other.
     package init(file: MappedFile) throws {
         func refuse(_ reason: String) -> SafetensorsError { SafetensorsError(path: file.path, reason: reason) }
         guard file.bytes.count >= 8 else {
@@ -86,6 +86,7 @@ package struct Safetensors: Sendable {
             throw refuse("the header is not a JSON object")
         }
         var metadata: [String: String] = [:]
+        var extents: [Extent] = []
         var tensors: [String: Tensor] = [:]
         for (name, value) in object {
             if name == "__metadata__" {
@@ -114,13 +115,38 @@ package struct Safetensors: Sendable {
             }
             guard offsets[1] <= file.bytes.count - start else {
                 throw refuse(
-                    "truncated: tensor \(name) ends at byte \(start + offsets[1]), the file at \(file.bytes.count)")
+                    "truncated: tensor \(name) ends at byte \(UInt(start) + UInt(offsets[1])), the file at "
+                        + "\(file.bytes.count)")
             }
+            extents.append(Extent(begin: offsets[0], end: offsets[1], name: name))
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(start + offsets[0])..<(start + offsets[1])])
             tensors[name] = Tensor(name: name, type: type, shape: shape, bytes: bytes, file: file)
         }
+        if let gap = Self.gap(in: extents, size: file.bytes.count - start) { throw refuse(gap) }
         self.file = file
         self.metadata = metadata
         self.tensors = tensors
+    }
+
+    /// Where a tensor lies among the data.
+    private struct Extent {
+        let begin: Int
+        let end: Int
+        let name: String
+    }
+
+    /// The format lets tensors neither overlap nor leave bytes unused: the first place where they do, or nil.
+    private static func gap(in extents: [Extent], size: Int) -> String? {
+        var last: Extent?
+        for next in extents.sorted(by: { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }) {
+            let due = last?.end ?? 0
+            guard next.begin == due else {
+                let place = last.map { ", where \($0.name) ends" } ?? ""
+                return "tensor \(next.name) begins at data byte \(next.begin), expected \(due)\(place)"
+            }
+            last = next
+        }
+        let unused = size - (last?.end ?? 0)
+        return unused == 0 ? nil : "\(unused) bytes follow the last tensor, expected none"
     }
 }

@@ -23,6 +23,7 @@ package final class SafetensorsWriter {
         for name in names.sorted() {
             let spool = "\(path).\(name).partial"
             guard let stream = fopen(spool, "w+") else { throw Self.error(spool) }
+            unlink(spool)  // nameless from now on: nothing is left behind however this process ends
             spools.append((name, stream, spool))
         }
     }
@@ -92,10 +93,7 @@ package final class SafetensorsWriter {
     }
 
     private func discard() {
-        for spool in spools {
-            fclose(spool.stream)
-            unlink(spool.path)
-        }
+        for spool in spools { fclose(spool.stream) }
         spools = []
     }
 

@@ -244,7 +244,7 @@ MODELS = {
     "heads": config(vision={"width": 30, "head_width": 9}, text={"heads": 5}),
     # 24 * 2.9 = 69.6 becomes 69, 20 * 2.08 = 41.6 becomes 41
     "mlp-ratio": config(vision={"mlp_ratio": 2.9}, text={"mlp_ratio": 2.08}, quick_gelu=True),
-    "points": config(20, vision={"embed_unc": False}, text={"embed_unc": False, "width": 24, "heads": 3}),
+    "points": config(20, vision={"embed_unc": False}, text={"embed_unc": False, "width": 24, "heads": 3, "vocab_size": 84}),
     "picture-points": config(vision={"embed_unc": False, "mlp_ratio": 4.0}, text={"mlp_ratio": 2.0}),
     "no-logit": config(init_logit_scale=None, init_logit_bias=None, vision={"layers": 1}, text={"layers": 1}),
     "bf16": config(),
