@@ -42,6 +42,9 @@ public struct SearchAnswer: Sendable {
     public let scanned: Int
     /// Items whose exact distance was computed; the others were excluded by a proven bound.
     public let reranked: Int
+    /// Whether the best match probability reaches what the model's calibration calls convincing; nil where the model
+    /// does not say, or a match probability is not defined.
+    public let isConvincing: Bool?
     /// What the asker should know: a query cut to the model's context, characters the model does not know.
     public let warnings: [String]
 }
@@ -80,7 +83,8 @@ extension Index {
     private func rank(
         _ query: Gaussian, of kind: Collection, limit: Int, _ warnings: [String]
     ) throws -> SearchAnswer {
-        let scale = try model().matchScale
+        let model = try model()
+        let scale = model.matchScale
         return try store.read { snapshot in
             let (candidates, report) = try Searcher(query: query).nearest(limit, in: .images, snapshot)
             var results: [SearchResult] = []
@@ -93,8 +97,11 @@ extension Index {
                         matchProbability: kind == .texts ? scale.probability(logit: logit) : nil,
                         totalVariance: candidate.totalVariance))
             }
+            let best = results.compactMap(\.matchProbability).max()
+            let isConvincing = best.flatMap { best in model.unconvincingBelow.map { best >= $0 } }
             return SearchAnswer(
-                results: results, query: query, scanned: report.scanned, reranked: report.reranked, warnings: warnings)
+                results: results, query: query, scanned: report.scanned, reranked: report.reranked,
+                isConvincing: isConvincing, warnings: warnings)
         }
     }
 }

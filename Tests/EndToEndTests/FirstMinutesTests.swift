@@ -17,4 +17,13 @@ import Testing
         #expect(search.code == 0)
         #expect(search.lines.first == "scene-003.jpg")
     }
+
+    @Test func whatIsNotThereIsSaidToBeAbsent() throws {
+        let gallery = try Gallery.indexed(12)
+        let absent = try gallery.run("search", "a washing machine", "-n", "3")
+        #expect(absent.code == 0 && absent.lines.count == 4, "the list is printed all the same")
+        #expect(absent.stderr == "penumbra: no confident match, best <1 %\n")
+        let present = try gallery.run("search", "a black dog on a city street", "-n", "3")
+        #expect(present.code == 0 && present.stderr.isEmpty)
+    }
 }

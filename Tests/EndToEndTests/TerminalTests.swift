@@ -58,7 +58,7 @@ import Testing
         #expect(try gallery.run("index").code == 0)
         let script = "script -qec 'stty cols 70; \"$PENUMBRA\" search x' /dev/null < /dev/null"
         let output = try Program.shell(script, in: gallery.path, environment: ["TERM": "xterm", "SHELL": "/bin/sh"])
-        let row = try #require(output.text.split(whereSeparator: \.isNewline).last)
+        let row = try #require(output.text.split(whereSeparator: \.isNewline).first { $0.contains("end.jpg") })
         #expect(row.count == 70 && row.contains("\u{2026}") && row.hasSuffix("end.jpg"), "\(output.text)")
         #expect(try gallery.run("search", "x").lines[1].hasSuffix(name))
     }

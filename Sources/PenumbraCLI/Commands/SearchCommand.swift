@@ -12,7 +12,7 @@ struct SearchCommand: ParsableCommand {
         discussion: """
             Several words are joined by a space. Each match comes with its calibrated match probability, its distance
             (CSD, lower is closer) and its uncertainty (total variance, larger is vaguer). The answer is exact: every
-            picture of the index is compared.
+            picture of the index is compared. Where even the best match is improbable, stderr says "no confident match".
 
             EXAMPLES
               penumbra search a dog on a beach
@@ -62,6 +62,9 @@ struct SearchCommand: ParsableCommand {
         }
         let renderer = renderer(PathStyle(root: index.root, current: Environment.currentFolder))
         Console.write(answer.results.reduce(into: renderer.header) { $0 += renderer.line($1) })
+        if answer.isConvincing == false, let best = answer.results.compactMap(\.matchProbability).max() {
+            Console.error("no confident match, best \(TableRenderer.percent(best))")
+        }
     }
 
     private func renderer(_ style: PathStyle) -> any ResultRenderer {
