@@ -69,7 +69,7 @@ let package = Package(
         tests("Gaussians", ["CKernels"]),
         tests("Encoders"),
         tests("Corpus"),
-        tests("Storage"),
+        tests("Storage", ["Gaussians", "CKernels", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Retrieval", ["Storage", "Gaussians"]),
         tests("Engine", ["Penumbra", "Encoders", "Gaussians", "Storage"]),
         tests("Presentation", ["Engine", "Gaussians", "Storage"]),

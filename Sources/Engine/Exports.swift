@@ -5,4 +5,6 @@
 @_exported import struct Gaussians.Gaussian
 @_exported import struct Gaussians.MatchScale
 @_exported import enum Storage.Collection
+@_exported import struct Storage.Damage
 @_exported import struct Storage.ItemID
+@_exported import struct Storage.VerificationReport

@@ -27,6 +27,12 @@ public struct IndexingProgress: Sendable {
     public var done: Int
     /// Files to deal with: new and changed ones.
     public var total: Int
+
+    /// How many of how many.
+    public init(done: Int, total: Int) {
+        self.done = done
+        self.total = total
+    }
 }
 
 /// A file or folder and what is to be said about it.

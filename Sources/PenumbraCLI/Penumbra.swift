@@ -22,7 +22,8 @@ struct PenumbraCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
+            IndexCommand.self, SearchCommand.self, StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
+            ModelCommand.self,
         ])
 
     static func main() async {

@@ -2,7 +2,7 @@
 import Gaussians
 
 /// Where an item's rows lie.
-package struct Placement: Sendable, Equatable {
+package struct Placement: Sendable, Hashable {
     /// The block's number, from 0.
     package var block: Int
     /// The row in the block, 0 to 255.

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        [], ["index"], ["search"], ["status"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
+        [], ["index"], ["search"], ["status"], ["verify"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
         ["model", "show"], ["model", "remove"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {

@@ -46,7 +46,12 @@ struct EncodeCommand: AsyncParsableCommand {
         let inputs = try files.map { EncodingInput.picture(raw.bytes(of: $0)) } + lines().map(EncodingInput.text)
         let file = try output.map { try EncodingFile(path: $0, model: model) }
         var failures = 0
+        var done = 0
+        let bar = ProgressBar(isShown: file != nil && Environment.showsProgress)
+        defer { bar.finish() }
         try await model.encode(inputs) { row in
+            done += 1
+            bar.show(IndexingProgress(done: done, total: inputs.count))
             switch row.result {
             case .success(let gaussian):
                 if let file {
