@@ -32,6 +32,9 @@ public final class Index: Sendable {
         self.registry = registry
     }
 
+    /// Whether the index folder cannot be written: it can be searched, not updated.
+    public var isReadOnly: Bool { store.isReadOnly }
+
     /// Creates an empty index.
     /// - Parameters:
     ///   - folder: the index folder to be; what holds it must exist.

@@ -14,6 +14,12 @@ struct IndexOption: ParsableArguments {
     /// Opens the index that was named or is nearest.
     /// - Throws: `Failure` saying where was looked.
     func open() throws -> Index {
+        let index = try locate()
+        if index.isReadOnly { Console.error("the index folder cannot be written: reading it as it is") }
+        return index
+    }
+
+    private func locate() throws -> Index {
         if let index { return try Index(at: IndexLocation.named(index), registry: Environment.registry) }
         guard let folder = IndexLocation.find(upwardFrom: ".") else {
             throw Failure("no index here or above; make one with: penumbra index FOLDER")

@@ -1,6 +1,7 @@
 // An index folder to consistent snapshots for readers: the catalogue first, the vectors second.
 import Foundation
 import GRDB
+import Glibc
 import Gaussians
 
 /// An open index folder: the catalogue and the vectors it names.
@@ -8,6 +9,9 @@ package final class IndexStore: Sendable {
     /// The index folder.
     package let path: String
     let queue: DatabaseQueue
+    /// Whether the index folder cannot be written, and is only read.
+    package var isReadOnly: Bool { readOnlyCatalogue != nil }
+    private let readOnlyCatalogue: ReadOnlyCatalogue?
 
     /// The catalogue's file name.
     package static let catalogueName = "catalog.sqlite"
@@ -20,7 +24,11 @@ package final class IndexStore: Sendable {
         self.path = path
         let file = "\(path)/\(Self.catalogueName)"
         guard FileManager.default.fileExists(atPath: file) else { throw StorageError.notAnIndex(path: path) }
-        queue = try Self.naming(file) { try DatabaseQueue(path: file, configuration: Self.configuration) }
+        let isWritable = access(path, W_OK) == 0 && access(file, W_OK) == 0
+        readOnlyCatalogue = isWritable ? nil : try Self.naming(file) { try ReadOnlyCatalogue(folder: path) }
+        queue =
+            try readOnlyCatalogue?.queue
+            ?? Self.naming(file) { try DatabaseQueue(path: file, configuration: Self.configuration) }
         _ = try Self.naming(file) { try queue.read { try Catalogue.state($0, path: path) } }
     }
 
@@ -54,7 +62,8 @@ package final class IndexStore: Sendable {
         try Self.naming(path) {
             try queue.read { database in
                 let state = try Catalogue.state(database, path: path)
-                let vectors = try VectorStore(path: "\(path)/\(state.vectors)", dimension: state.dimension)
+                let vectors = try VectorStore(
+                    path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
                 try vectors.checkIdentity(state.uuid)
                 return try vectors.environment.read { transaction in
                     try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))

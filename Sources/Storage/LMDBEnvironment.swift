@@ -23,20 +23,20 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
     /// The environment of a folder, opened now or shared with whoever has it open in this process.
     /// - Throws: `StorageError.system` when the folder or its files cannot be opened, `.truncated` when `data.mdb` is
     ///   shorter than its own header says (using it would kill the process).
-    package static func at(_ path: String) throws -> LMDBEnvironment {
+    package static func at(_ path: String, isReadOnly: Bool = false) throws -> LMDBEnvironment {
         var status = stat()
         guard stat(path, &status) == 0 else { throw StorageError.lmdb(errno, "open", path) }
         let id = FolderID(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         return try open.withLock { open in
             open = open.filter { $0.value.environment != nil }
             if let shared = open[id]?.environment { return shared }
-            let environment = try LMDBEnvironment(path: path)
+            let environment = try LMDBEnvironment(path: path, isReadOnly: isReadOnly)
             open[id] = Weak(environment: environment)
             return environment
         }
     }
 
-    private init(path: String) throws {
+    private init(path: String, isReadOnly: Bool) throws {
         var environment: OpaquePointer?
         try Self.check(mdb_env_create(&environment), "create", path)
         guard let environment else { throw StorageError.lmdb(ENOMEM, "create", path) }
@@ -46,7 +46,9 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
         pthread_rwlock_init(growth, nil)
         mdb_env_set_mapsize(environment, 1 << 30)
         mdb_env_set_maxreaders(environment, 1_024)
-        try Self.check(mdb_env_open(environment, path, UInt32(MDB_NOTLS), 0o600), "open", path)
+        // Without write permission there is no lock file: blocks are only ever added, so readers go without.
+        let flags = UInt32(MDB_NOTLS) | (isReadOnly ? UInt32(MDB_RDONLY | MDB_NOLOCK) : 0)
+        try Self.check(mdb_env_open(environment, path, flags, 0o600), "open", path)
         try checkFileSize()
         var dead: Int32 = 0
         mdb_reader_check(environment, &dead)
