@@ -86,6 +86,10 @@ extension Model {
                 case .text: ofTexts.next()
                 }
             guard let gaussian else { preconditionFailure("one Gaussian per input") }
+            guard gaussian.isFinite else {
+                let failure = EncodingFailure(description: "the model gives numbers that are not finite")
+                return EncodedRow(input: input, result: .failure(failure))
+            }
             return EncodedRow(input: input, result: .success(gaussian))
         }
     }

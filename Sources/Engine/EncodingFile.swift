@@ -57,13 +57,15 @@ public final class EncodingFile {
         ]
         if model.hasBias { metadata["logit_bias"] = "\(model.matchScale.bias)" }
         let texts = names.map { String(decoding: $0, as: UTF8.self) }
-        if names.reduce(0, { $0 + $1.count + 3 }) > maximumNameBytes {
+        let isExact = zip(names, texts).allSatisfy { $0.elementsEqual($1.utf8) }
+        // Six bytes a name for quotes, their escapes and commas; base64 takes a third more than the name itself.
+        let size = names.reduce(0) { $0 + $1.count + 6 } * (isExact ? 1 : 3)
+        if size > maximumNameBytes {
             let lines = try texts.map { try Self.json($0) + "\n" }.joined()
             try Data(lines.utf8).write(to: URL(fileURLWithPath: "\(path).names.jsonl"), options: .atomic)
         } else {
-            try? FileManager.default.removeItem(atPath: "\(path).names.jsonl")  // of an earlier, longer list
             metadata["names"] = try Self.json(texts)
-            if zip(names, texts).contains(where: { !$0.elementsEqual($1.utf8) }) {
+            if !isExact {
                 metadata["names_base64"] = try Self.json(names.map { Data($0).base64EncodedString() })
             }
         }

@@ -56,7 +56,7 @@ import Testing
         let weights = try Safetensors(
             path: Fixtures.repository("Sources/CBuiltinModel/penumbra-tiny/model.safetensors"))
         var checkpoint = Checkpoint(weights)
-        let logScale = try checkpoint.scalar("logit_scale") ?? .nan
+        let logScale = try checkpoint.scalar("logit_scale")
         #expect(abs(builtin.matchScale.scale - exp(Double(logScale))) < 1e-9)
     }
 

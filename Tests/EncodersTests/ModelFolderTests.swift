@@ -92,8 +92,23 @@ import Testing
         #expect(model.complaint == nil)
         try model.configure("vision_cfg", "mlp_ratio", "2")
         try model.configure("text_cfg", "ls_init_value", "null")
-        try model.configure("", "init_logit_bias", "1e300")  // means nothing at inference
+        try model.configure("", "init_logit_bias", "null")
         #expect(model.complaint == nil)
+    }
+
+    /// A checkpoint has `logit_scale` and `logit_bias` exactly when their initial values are neither null nor zero.
+    @Test func logitTensorsFollowTheConfiguration() throws {
+        let model = try ModelCopy()
+        try model.configure("", "init_logit_bias", "-10")
+        #expect(model.complaint?.hasSuffix("tensor logit_bias is missing, expected shape []") == true)
+        try model.configure("", "init_logit_bias", "0")
+        #expect(model.complaint == nil)
+        try model.configure("", "init_logit_scale", nil)  // absent: ln(1/0.07)
+        #expect(model.complaint?.hasSuffix("tensor logit_scale is missing, expected shape []") == true)
+        let other = try ModelCopy(of: "options-eps")
+        #expect(other.complaint == nil)
+        try other.configure("", "init_logit_bias", "null")
+        #expect(other.complaint?.hasSuffix("tensor logit_bias has no place in the configured architecture") == true)
     }
 
     @Test(arguments: ["", "{", "[]", "null", "{\"embed_dim\": 20", "{\"embed_dim\": NaN}", "\u{0}"])

@@ -1,5 +1,6 @@
 // `penumbra encode` on the built program: files and lines to safetensors and JSON lines.
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -74,7 +75,7 @@ import Testing
                 "encoding_id", "kinds", "logit_bias", "logit_scale", "model_fingerprint", "names",
             ])
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(!left.contains { $0.hasSuffix(".partial") })
+        #expect(!left.contains { $0.hasPrefix(".penumbra-") }, "nothing is left behind")
     }
 
     @Test func textsFromStdin() throws {
@@ -92,11 +93,31 @@ import Testing
         try folder.write("latin.txt", [0x61, 0x0A, 0xE9, 0x0A])
         let latin = try Program.run(["encode", "--texts", "latin.txt"], in: folder.path)
         #expect(latin.code == 2)
-        #expect(latin.stderr == "penumbra: latin.txt: line 2 is not UTF-8\n")
+        #expect(latin.stderr == "penumbra: latin.txt: line 2 is not UTF-8\n" && latin.lines.count == 1)
         let missing = try Program.run(["encode", "--texts", "none.txt"], in: folder.path)
         #expect(missing.code == 2)
-        #expect(missing.stderr == "penumbra: none.txt: cannot be read\n")
+        #expect(missing.stderr == "penumbra: none.txt: No such file or directory\n")
         #expect(try Program.run(["encode"], in: folder.path).code == 64)
+        let piped = try Program.shell("\"$PENUMBRA\" encode --texts <(printf 'a\\nb\\n')", in: folder.path)
+        #expect(piped.code == 0 && piped.lines.count == 2, "\(piped.stderr)")
+    }
+
+    /// Only a regular file is ever replaced, through a link too; nothing beside it is touched.
+    @Test func whatTheOutputReplaces() throws {
+        let folder = try Self.folder()
+        mkfifo(folder.file("fifo"), 0o600)
+        let fifo = try Program.run(["encode", "one.jpg", "-o", "fifo"], in: folder.path)
+        #expect(fifo.code == 2 && fifo.stderr == "penumbra: fifo: not a regular file, it would be replaced by one\n")
+        let missing = try Program.run(["encode", "one.jpg", "-o", "none/x.safetensors"], in: folder.path)
+        #expect(missing.code == 2 && missing.stderr == "penumbra: none/x.safetensors: No such file or directory\n")
+        #expect(try Program.run(["encode", "one.jpg", "-o", "-"], in: folder.path).code == 64)
+        try folder.write("real", [1])
+        try folder.write("real.partial", [2])
+        symlink("real", folder.file("link"))
+        #expect(try Program.run(["encode", "one.jpg", "-o", "link"], in: folder.path).code == 0)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.file("link")) == "real")
+        #expect(try RowsFile(path: folder.file("real")).means.count == 1)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file("real.partial"))) == Data([2]))
     }
 
     @Test func pointModelsHaveNoVariance() throws {

@@ -133,8 +133,8 @@ import Testing
         let model = try Model.builtin()
         let gaussian = Gaussian(point: [Float](repeating: 0.5, count: model.dimension))
         let names = ["a b", "", "line\nend", "日本"]
-        // Each name counts its bytes and three for quotes and comma.
-        let size = names.reduce(0) { $0 + $1.utf8.count + 3 }
+        // Each name counts its bytes and six for escaped quotes and a comma.
+        let size = names.reduce(0) { $0 + $1.utf8.count + 6 }
         for limit in [size, size - 1] {
             let path = folder.file("rows-\(limit).safetensors")
             let file = try EncodingFile(path: path, model: model, maximumNameBytes: limit)

@@ -38,6 +38,9 @@ package struct JSONObject {
         return value
     }
 
+    /// Whether the object has the key, be it null.
+    package func holds(_ key: String) -> Bool { values[key] != nil }
+
     /// An error about `key`.
     package func refuse(_ key: String, got: Any, expected: String) -> ConfigurationError {
         ConfigurationError(path: path, reason: "\(prefix)\(key): got \(Self.shown(got)), expected \(expected)")

@@ -68,8 +68,8 @@ public final class Model: Sendable {
         let calibration = try files.file("calibration.json").map(Calibration.init) ?? Calibration()
         unconvincingBelow = calibration.unconvincingBelow
         var checkpoint = Checkpoint(weights)
-        let scale = try checkpoint.scalar("logit_scale").map { exp(Double($0)) } ?? 1
-        let bias = try checkpoint.scalar("logit_bias")
+        let scale = configuration.hasLogitScale ? exp(Double(try checkpoint.scalar("logit_scale"))) : 1
+        let bias = configuration.hasLogitBias ? try checkpoint.scalar("logit_bias") : nil
         hasBias = bias != nil
         matchScale = MatchScale(
             scale: scale, bias: Double(bias ?? 0), slope: calibration.slope, offset: calibration.offset)
@@ -121,7 +121,7 @@ public final class Model: Sendable {
             let tokenizer = try Tokenizer(file, cache: cache)
             var checkpoint = Checkpoint(weights)
             let tower = try TextTower(&checkpoint, configuration.text, dimension: dimension)
-            let loaded = TextEncoder(tokenizer: tokenizer, tower: tower)
+            let loaded = try TextEncoder(tokenizer: tokenizer, tower: tower, file: file.path)
             encoder = loaded
             return loaded
         }

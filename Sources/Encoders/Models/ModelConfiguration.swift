@@ -58,6 +58,10 @@ package struct TextTowerConfiguration: Sendable, Equatable {
 package struct ModelConfiguration: Sendable, Equatable {
     /// The embedding dimension, D.
     package var dimension: Int
+    /// Whether the checkpoint has a `logit_scale`: its initial value is neither null nor zero (absent: ln(1/0.07)).
+    package var hasLogitScale: Bool
+    /// Whether the checkpoint has a `logit_bias`: its initial value is there and neither null nor zero.
+    package var hasLogitBias: Bool
     package var image: ImageTowerConfiguration
     package var text: TextTowerConfiguration
 
@@ -74,7 +78,8 @@ package struct ModelConfiguration: Sendable, Equatable {
         guard var text = try top.object("text_cfg") else {
             throw top.refuse("text_cfg", got: "nothing", expected: "an object")
         }
-        top.ignore(["init_logit_scale", "init_logit_bias"])
+        hasLogitScale = try !top.holds("init_logit_scale") || (top.number("init_logit_scale") ?? 0) != 0
+        hasLogitBias = try (top.number("init_logit_bias") ?? 0) != 0
         try top.finish()
         image = try ImageTowerConfiguration(&vision, quickGELU: quickGELU)
         self.text = try TextTowerConfiguration(&text, quickGELU: quickGELU)
@@ -104,7 +109,7 @@ extension ImageTowerConfiguration {
     fileprivate init(_ keys: inout JSONObject, quickGELU: Bool) throws {
         let headWidth = try keys.integer("head_width", default: 64, in: 1...65_536)
         transformer = try TransformerConfiguration(&keys, quickGELU: quickGELU) { _, width in
-            max(width / headWidth, 1)
+            width / headWidth
         }
         (height, width) = try keys.size("image_size", default: 224)
         patch = try keys.integer("patch_size", default: 16, in: 1...4_096)
@@ -158,6 +163,9 @@ extension TransformerConfiguration {
         width = try keys.integer("width", default: 768, in: 1...65_536)
         layers = try keys.integer("layers", default: 12, in: 1...1_000)
         self.heads = try heads(&keys, width)
+        guard self.heads > 0 else {
+            throw keys.refuse("head_width", got: "more than width", expected: "at most width (\(width))")
+        }
         let ratio = try keys.number("mlp_ratio") ?? 4
         guard ratio > 0, ratio * Double(width) >= 1, ratio < 1_000 else {
             throw keys.refuse("mlp_ratio", got: ratio, expected: "a positive number")

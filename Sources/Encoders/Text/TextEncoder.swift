@@ -21,10 +21,24 @@ package struct TextEncoder: Sendable {
     private let tower: TextTower
     private let pool: ActivationsPool
 
+    private let file: String
+
     /// Pairs a tokenizer with its tower.
     ///
-    /// An id beyond the tower's vocabulary is an error when a text needs it.
-    package init(tokenizer: Tokenizer, tower: TextTower) {
+    /// An id beyond the tower's vocabulary is an error when a text needs it: tokenizers have ids no text comes to.
+    /// - Parameters:
+    ///   - tokenizer: cuts texts into pieces.
+    ///   - tower: encodes their ids.
+    ///   - file: the tokenizer's file, for messages.
+    /// - Throws: `ConfigurationError` when the tower's context has no room for the tokenizer's special tokens.
+    package init(tokenizer: Tokenizer, tower: TextTower, file: String) throws {
+        guard tokenizer.minimumLength <= tower.shape.contextLength else {
+            throw ConfigurationError(
+                path: file,
+                reason: "got \(tokenizer.minimumLength) special tokens around each text, "
+                    + "expected at most the model's context_length (\(tower.shape.contextLength))")
+        }
+        self.file = file
         self.tokenizer = tokenizer
         self.tower = tower
         pool = ActivationsPool { tower.activations(batch: Self.batchSize) }
@@ -43,7 +57,11 @@ package struct TextEncoder: Sendable {
         try pool.lend { activations in
             for start in stride(from: 0, to: texts.count, by: Self.batchSize) {
                 let batch = texts[start..<min(start + Self.batchSize, texts.count)].map(tokenize)
-                try tower.forward(batch.flatMap(\.ids), batch: batch.count, activations)
+                do {
+                    try tower.forward(batch.flatMap(\.ids), batch: batch.count, activations)
+                } catch let error as TokenRangeError {
+                    throw ConfigurationError(path: file, reason: "\(error)")
+                }
                 for (index, text) in batch.enumerated() {
                     let gaussian = activations.gaussian(
                         index, dimension: tower.dimension, isPoint: !tower.shape.hasUncertainty)

@@ -26,9 +26,12 @@ struct TokenTemplate: Sendable, Equatable {
         }
     }
 
+    /// Ids that every text has: the shortest context.
+    var minimumLength: Int { prefix.count + suffix.count }
+
     /// `length` ids: the first ones of the text between the special tokens, then padding.
     func apply(_ ids: [Int32], length: Int) -> (ids: [Int32], isTruncated: Bool) {
-        let room = length - prefix.count - suffix.count
+        let room = length - minimumLength
         precondition(room >= 0, "a context of \(length) tokens has no room for the special ones")
         var result = prefix + ids.prefix(room) + suffix
         result += Array(repeating: padID, count: length - result.count)

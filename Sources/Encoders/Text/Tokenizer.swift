@@ -79,6 +79,9 @@ package struct Tokenizer: Sendable {
             (addedTokens.tokens.map { Int($0.id) }.max() ?? -1) + 1)
     }
 
+    /// Special ids that every text has: the shortest context length.
+    package var minimumLength: Int { template.minimumLength }
+
     /// Cleans a text and turns it into `contextLength` ids.
     ///
     /// The cleaning is SigLIP's for Unigram models and CLIP's for byte-pair models (`TextCleaning`).

@@ -121,6 +121,7 @@ package struct TokenRangeError: Error, CustomStringConvertible, Equatable {
     package let id: Int
     package let vocabularySize: Int
     package var description: String {
-        "token id \(id) is outside the model's vocabulary of \(vocabularySize): the tokenizer belongs to another model"
+        "got token id \(id), expected one below the model's vocab_size (\(vocabularySize)): "
+            + "the tokenizer belongs to another model"
     }
 }

@@ -40,13 +40,11 @@ package struct Checkpoint {
         try FloatTensor(raw(key, shape))
     }
 
-    /// A scalar, or nil where the checkpoint has none.
-    package mutating func scalar(_ key: String) throws -> Float? {
-        guard holds(key) else { return nil }
-        // Widened into place: a FloatTensor's own memory would end with the expression.
-        var value: Float = 0
-        try raw(key, []).widen(rows: 0..<1, rowLength: 1, into: &value)
-        return value
+    /// A scalar.
+    /// - Throws: as `raw`.
+    package mutating func scalar(_ key: String) throws -> Float {
+        let tensor = try tensor(key, [])
+        return withExtendedLifetime(tensor) { tensor.pointer.pointee }
     }
 
     /// Ends the reading of one part.

@@ -8,7 +8,7 @@ import Glibc
 package final class SafetensorsWriter {
     private let path: String
     private let rowLength: Int
-    private var spools: [(name: String, stream: UnsafeMutablePointer<FILE>, path: String)] = []
+    private var spools: [(name: String, stream: UnsafeMutablePointer<FILE>)] = []
     private var rows = 0
 
     /// Opens the spools.
@@ -18,13 +18,12 @@ package final class SafetensorsWriter {
     ///   - rowLength: floats of a row, the same for all tensors.
     /// - Throws: `FileError` with the system's reason.
     package init(path: String, names: [String], rowLength: Int) throws {
-        self.path = path
+        self.path = try Self.target(path)
         self.rowLength = rowLength
         for name in names.sorted() {
-            let spool = "\(path).\(name).partial"
-            guard let stream = fopen(spool, "w+") else { throw Self.error(spool) }
+            let (stream, spool) = try Self.temporary(beside: self.path)
             unlink(spool)  // nameless from now on: nothing is left behind however this process ends
-            spools.append((name, stream, spool))
+            spools.append((name, stream))
         }
     }
 
@@ -38,7 +37,7 @@ package final class SafetensorsWriter {
             guard let values = row[spool.name], values.count == rowLength else {
                 preconditionFailure("a row has \(rowLength) floats for each tensor")
             }
-            guard fwrite(values, 4, values.count, spool.stream) == values.count else { throw Self.error(spool.path) }
+            guard fwrite(values, 4, values.count, spool.stream) == values.count else { throw Self.error(path) }
         }
         rows += 1
     }
@@ -47,20 +46,44 @@ package final class SafetensorsWriter {
     /// - Parameter metadata: `__metadata__` of the header.
     /// - Throws: `FileError` when the disk is full; then no file of that name was made or changed.
     package func finish(metadata: [String: String]) throws {
-        let temporary = "\(path).partial"
-        guard let out = fopen(temporary, "w") else { throw Self.error(temporary) }
+        let (out, temporary) = try Self.temporary(beside: path)
         defer { unlink(temporary) }
         do {
             let header = try header(metadata)
-            try write([UInt8](header), to: out, temporary)
-            for spool in spools { try copy(spool.stream, to: out, temporary) }
-            guard fflush(out) == 0, fsync(fileno(out)) == 0 else { throw Self.error(temporary) }
+            try write([UInt8](header), to: out, path)
+            for spool in spools { try copy(spool.stream, to: out, path) }
+            guard fflush(out) == 0, fsync(fileno(out)) == 0 else { throw Self.error(path) }
         } catch {
             fclose(out)
             throw error
         }
         guard fclose(out) == 0, rename(temporary, path) == 0 else { throw Self.error(path) }
         discard()
+    }
+
+    /// Where the file is to be: what a link leads to; anything there but a regular file is refused.
+    private static func target(_ path: String) throws -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return path }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(path: path, reason: "not a regular file, it would be replaced by one")
+        }
+        guard let resolved = realpath(path, nil) else { throw error(path) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// A new file in the target's folder, with the permissions any new file has.
+    private static func temporary(beside path: String) throws -> (UnsafeMutablePointer<FILE>, String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        var template = Array("\(folder.isEmpty ? "." : folder)/.penumbra-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else { throw error(path) }
+        let mask = umask(0)
+        umask(mask)
+        fchmod(descriptor, 0o666 & ~mask)
+        guard let stream = fdopen(descriptor, "w+") else { throw error(path) }
+        return (stream, String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 
     /// The header's length and the header, padded with spaces to a multiple of 8.

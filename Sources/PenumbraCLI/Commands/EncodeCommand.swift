@@ -2,6 +2,7 @@
 import ArgumentParser
 import Engine
 import Foundation
+import Glibc
 import Presentation
 
 struct EncodeCommand: AsyncParsableCommand {
@@ -37,15 +38,21 @@ struct EncodeCommand: AsyncParsableCommand {
     var output: String?
 
     func validate() throws {
+        if output == "-" { throw ValidationError("without --output, JSON lines go to stdout; safetensors need a file") }
         if files.isEmpty, texts == nil { throw ValidationError("nothing to encode: name files, or --texts") }
     }
 
     func run() async throws {
         let model = try Environment.registry.open(model, appliesOrientation: !ignoreOrientation)
         var raw = RawArguments()
-        let inputs = try files.map { EncodingInput.picture(raw.bytes(of: $0)) } + lines().map(EncodingInput.text)
+        let lines = try lines()
+        let inputs =
+            files.map { EncodingInput.picture(raw.bytes(of: $0)) } + lines.compactMap { $0.map(EncodingInput.text) }
+        for (number, line) in lines.enumerated() where line == nil {
+            Console.error("\(texts ?? ""): line \(number + 1) is not UTF-8")
+        }
         let file = try output.map { try EncodingFile(path: $0, model: model) }
-        var failures = 0
+        var failures = lines.count { $0 == nil }
         var done = 0
         let bar = ProgressBar(isShown: file != nil && Environment.showsProgress)
         defer { bar.finish() }
@@ -68,28 +75,23 @@ struct EncodeCommand: AsyncParsableCommand {
         if failures > 0 { throw ExitCode(2) }
     }
 
-    /// Every line of the texts; a line's end is a newline, with or without a carriage return.
-    private func lines() throws -> [String] {
+    /// Every line of the texts, nil for one that is not UTF-8; a line's end is a newline, with or without a carriage
+    /// return.
+    private func lines() throws -> [String?] {
         guard let texts else { return [] }
         let data: Data
         if texts == "-" {
             data = FileHandle.standardInput.readDataToEndOfFile()
         } else {
-            do {
-                data = try Data(contentsOf: URL(fileURLWithPath: texts))
-            } catch {
-                throw Failure("\(texts): cannot be read")
+            // Not `Data(contentsOf:)`: it cannot read pipes, and `--texts <(command)` is one.
+            guard let file = FileHandle(forReadingAtPath: texts), let content = try? file.readToEnd() ?? Data() else {
+                throw Failure("\(texts): \(String(cString: strerror(errno)))")
             }
+            data = content
         }
         var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
         if lines.last?.isEmpty ?? false { lines.removeLast() }
-        return try lines.enumerated().map { number, line in
-            let line = line.last == 0x0D ? line.dropLast() : line
-            guard let text = String(validating: line, as: UTF8.self) else {
-                throw Failure("\(texts): line \(number + 1) is not UTF-8")
-            }
-            return text
-        }
+        return lines.map { String(validating: $0.last == 0x0D ? $0.dropLast() : $0, as: UTF8.self) }
     }
 
     private static func name(_ input: EncodingInput) -> String {

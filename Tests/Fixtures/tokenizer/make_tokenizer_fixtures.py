@@ -148,4 +148,5 @@ def main():
         json.dump(expected, file, ensure_ascii=False, indent=0)
 
 
-main()
+if __name__ == "__main__":
+    main()
