@@ -10,11 +10,11 @@ struct PenumbraCommand: AsyncParsableCommand {
         abstract: "Search that knows how sure it is: find pictures by words.",
         discussion: """
             EXAMPLES
-              penumbra index ~/Pictures          index a folder, or bring its index up to date
+              penumbra index ~/Pictures          index a folder, or update its index
               penumbra search a dog on a beach   find pictures, closest first
               penumbra status                    what the index holds
 
-            The index lives in .penumbra/ in the folder that was indexed and is found from any folder below it.
+            The index lives in .penumbra/ in the folder that was indexed and is found from any folder below it. \
             Shell completions: penumbra --generate-completion-script bash|zsh|fish
 
             EXIT CODES

@@ -10,8 +10,8 @@ struct EncodeCommand: AsyncParsableCommand {
         commandName: "encode",
         abstract: "Turn pictures and texts into Gaussians: a safetensors file, or JSON lines.",
         discussion: """
-            Rows come in the order of the arguments: files first, then every line of the texts, blank ones too. The file
-            holds `mean` (normalised) and `log_variance` (natural logarithm of the variance), [N, D] Float32, and says in its
+            Rows come in the order of the arguments: files first, then every line of the texts, blank ones too. The file \
+            holds `mean` (normalised) and `log_variance` (natural logarithm of the variance), [N, D] Float32, and says in its \
             metadata what each row is and which model made it. A file that fails has no row.
 
             EXAMPLES

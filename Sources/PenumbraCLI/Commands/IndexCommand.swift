@@ -10,7 +10,7 @@ struct IndexCommand: AsyncParsableCommand {
         commandName: "index",
         abstract: "Index the pictures of a folder, or bring its index up to date.",
         discussion: """
-            Uses the nearest .penumbra/ at or above the folder, or creates one in it. Only new and changed files are
+            Uses the nearest .penumbra/ at or above the folder, or creates one in it. Only new and changed files are \
             read. Files that fail are listed, remembered, and tried again when they change.
 
             EXAMPLES

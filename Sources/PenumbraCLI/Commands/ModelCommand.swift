@@ -7,7 +7,7 @@ struct ModelCommand: ParsableCommand {
         commandName: "model",
         abstract: "Name model folders, list and describe them.",
         discussion: """
-            A model is a folder with config.json, model.safetensors and, for texts, tokenizer.json, as Hugging Face has
+            A model is a folder with config.json, model.safetensors and, for texts, tokenizer.json, as Hugging Face has \
             them. Nothing is copied or downloaded: a name leads to the folder.
 
             EXAMPLES

@@ -10,8 +10,8 @@ struct SearchCommand: ParsableCommand {
         commandName: "search",
         abstract: "Find pictures by words, closest first.",
         discussion: """
-            Several words are joined by a space. Each match comes with its calibrated match probability, its distance
-            (CSD, lower is closer) and its uncertainty (total variance, larger is vaguer). The answer is exact: every
+            Several words are joined by a space. Each match comes with its calibrated match probability, its distance \
+            (CSD, lower is closer) and its uncertainty (total variance, larger is vaguer). The answer is exact: every \
             picture of the index is compared. Where even the best match is improbable, stderr says "no confident match".
 
             EXAMPLES

@@ -9,7 +9,7 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Check an index from end to end; exit code 2 names what is damaged.",
         discussion: """
-            Catalogue and vectors are compared with each other, every checksum and every vector is checked. The check runs
+            Catalogue and vectors are compared with each other, every checksum and every vector is checked. The check runs \
             in a process of its own, since a damaged file can kill its reader. Nothing is changed.
 
             EXAMPLES
