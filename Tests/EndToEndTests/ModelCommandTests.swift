@@ -56,6 +56,19 @@ import Testing
         #expect(gone.stderr == "penumbra: dots: no model of this name is registered, and no folder is there\n")
     }
 
+    /// An index that names a registered model finds it again after its root has moved.
+    @Test func aMovedRootKeepsItsRegisteredModel() throws {
+        let home = try Home()
+        #expect(try home.run("model", "add", "dots", Self.points, "--tokenizer", Self.tokenizer).code == 0)
+        try home.folder.write("old/a.jpg", Gallery.content(1))
+        let made = try home.run("index", "old", "--index", "kept", "--model", "dots")
+        #expect(made.code == 0 && made.lines.first == "1 added", "\(made.stderr)")
+        try FileManager.default.moveItem(atPath: home.folder.file("old"), toPath: home.folder.file("new"))
+        let moved = try home.run("index", "new", "--index", "kept", "--root", "new")
+        #expect(moved.code == 0 && moved.lines.first?.contains("unchanged") == true, "\(moved.stderr)")
+        #expect(try home.run("search", "a dog", "--index", "kept", "--format", "paths").lines == ["new/a.jpg"])
+    }
+
     @Test func refusals() throws {
         let home = try Home()
         #expect(try home.run("model", "add", "dots", Self.points).code == 0)

@@ -94,7 +94,7 @@ struct IndexCommand: AsyncParsableCommand {
             let index = try Index(at: path, model: chosen, registry: Environment.registry)
             guard chosen != nil || root != nil else { return (index, false) }
             try index.rebind(model: chosen, root: root)
-            return (try Index(at: path, model: chosen), false)
+            return (try Index(at: path, model: chosen, registry: Environment.registry), false)
         }
         let target = path ?? "\(folder)/\(IndexLocation.folderName)"
         do {
