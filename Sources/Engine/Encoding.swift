@@ -35,6 +35,7 @@ extension Model {
     public func encode(
         _ inputs: [EncodingInput], jobs: Int = Index.processorCount, _ body: (EncodedRow) throws -> Void
     ) async throws {
+        let reader = try FileReader(root: ".")
         let size = ImageEncoder.share(of: inputs.count, jobs: jobs)
         var next = 0
         var due = 0
@@ -44,7 +45,7 @@ extension Model {
                 guard next < inputs.count, !Task.isCancelled else { return }
                 let start = next
                 let share = Array(inputs[start..<min(start + size, inputs.count)])
-                group.addTask { (start, try self.encodeShare(share)) }
+                group.addTask { (start, try self.encodeShare(share, reader)) }
                 next += share.count
             }
             for _ in 0...max(jobs, 1) { feed() }
@@ -60,7 +61,7 @@ extension Model {
     }
 
     /// Encodes a few inputs, pictures and texts each in one batch.
-    private func encodeShare(_ inputs: [EncodingInput]) throws -> [EncodedRow] {
+    private func encodeShare(_ inputs: [EncodingInput], _ reader: FileReader) throws -> [EncodedRow] {
         var pictures: [PreparedPicture] = []
         var texts: [String] = []
         let failures: [EncodingFailure?] = try inputs.map { input in
@@ -69,7 +70,7 @@ extension Model {
                 texts.append(text)
                 return nil
             case .picture(let path):
-                switch try preparePicture(path) {
+                switch try preparePicture(path, reader) {
                 case .success(let picture): pictures.append(picture)
                 case .failure(let failure): return failure
                 }
@@ -94,9 +95,11 @@ extension Model {
         }
     }
 
-    private func preparePicture(_ path: [UInt8]) throws -> Result<PreparedPicture, EncodingFailure> {
+    private func preparePicture(
+        _ path: [UInt8], _ reader: FileReader
+    ) throws -> Result<PreparedPicture, EncodingFailure> {
         do {
-            let content = try FileReader(root: ".").read(RelativePath(bytes: path))
+            let content = try reader.read(RelativePath(bytes: path))
             return .success(try imageEncoder().prepare(content.bytes))
         } catch let error as FileReadError {
             return .failure(EncodingFailure(description: error.reason))

@@ -100,9 +100,7 @@ struct PictureWorker: Sendable {
     /// Accepts a Gaussian if it is one: damaged weights must not reach the index.
     private func settle(_ record: FileRecord, _ gaussian: Gaussian) -> PictureOutcome {
         guard gaussian.isFinite else {
-            return .failed(
-                "the model gives numbers that are not finite",
-                FileFacts(size: record.size, modified: record.modified, changed: record.changed))
+            return .failed("the model gives numbers that are not finite", record.facts)
         }
         return .encoded(record, gaussian)
     }

@@ -87,10 +87,11 @@ extension Index {
         let scale = model.matchScale
         return try store.read { snapshot in
             let (candidates, report) = try Searcher(query: query).nearest(limit, in: .images, snapshot)
+            let squaredNorm = query.squaredNorm
             var results: [SearchResult] = []
             for candidate in candidates {
                 guard let item = try snapshot.item(candidate.id) else { continue }
-                let logit = scale.logit(csd: candidate.csd, squaredNorms: query.squaredNorm + candidate.squaredNorm)
+                let logit = scale.logit(csd: candidate.csd, squaredNorms: squaredNorm + candidate.squaredNorm)
                 results.append(
                     SearchResult(
                         rank: results.count + 1, item: candidate.id, path: item.name, csd: candidate.csd,

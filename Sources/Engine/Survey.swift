@@ -101,7 +101,7 @@ struct Survey {
         _ path: RelativePath, _ item: ItemRecord, _ failure: FailureRecord?, _ options: IndexingOptions
     ) {
         if let facts = found[path] {
-            if let file = item.file, file.isUnchanged(facts) {
+            if item.file?.facts == facts {
                 summary.unchanged += 1
             } else {
                 see(FoundFile(path: path, facts: facts), item, failure, options)
@@ -125,7 +125,7 @@ struct Survey {
     private mutating func see(
         _ file: FoundFile, _ previous: ItemRecord?, _ failure: FailureRecord?, _ options: IndexingOptions
     ) {
-        if let failure, !options.retriesFailed, failure.isUnchanged(file.facts) {
+        if let failure, !options.retriesFailed, failure.facts == file.facts {
             summary.stillFailing += 1
         } else {
             pending.append(PendingFile(file: file, previous: previous))
@@ -152,15 +152,11 @@ struct Survey {
 }
 
 extension FileRecord {
-    /// Whether a file still is as it was when it was indexed.
-    fileprivate func isUnchanged(_ facts: FileFacts) -> Bool {
-        size == facts.size && modified == facts.modified && changed == facts.changed
-    }
+    /// As what the file was seen when it was indexed.
+    var facts: FileFacts { FileFacts(size: size, modified: modified, changed: changed) }
 }
 
 extension FailureRecord {
-    /// Whether a file still is as it was when it failed.
-    fileprivate func isUnchanged(_ facts: FileFacts) -> Bool {
-        size == facts.size && modified == facts.modified && changed == facts.changed
-    }
+    /// As what the file was seen when it failed.
+    fileprivate var facts: FileFacts { FileFacts(size: size, modified: modified, changed: changed) }
 }

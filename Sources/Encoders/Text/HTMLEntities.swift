@@ -19,30 +19,25 @@ enum HTMLEntities {
     /// Decodes as Python's `html.unescape`: all references, with and without semicolon, the longest known prefix of
     /// an unknown name, numbers with the replacements HTML prescribes.
     static func unescape(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
-        guard text.contains("&") else { return text }
-        var result: [Unicode.Scalar] = []
-        result.reserveCapacity(text.count)
-        var index = 0
-        while index < text.count {
-            if text[index] == "&", let (scalars, next) = reference(in: text, after: index + 1) {
-                result += scalars
-                index = next
-            } else {
-                result.append(text[index])
-                index += 1
-            }
-        }
-        return result
+        replace(text, reference)
     }
 
     /// Decodes as ftfy's `unescape_html`: only references that end in a semicolon, but also upper-cased names.
     static func unescapeUnambiguous(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        replace(text, closedReference)
+    }
+
+    /// Replaces what `decode` understands after an ampersand: what it stands for, and where it ends.
+    private static func replace(
+        _ text: [Unicode.Scalar],
+        _ decode: ([Unicode.Scalar], Int) -> (scalars: [Unicode.Scalar], next: Int)?
+    ) -> [Unicode.Scalar] {
         guard text.contains("&") else { return text }
         var result: [Unicode.Scalar] = []
         result.reserveCapacity(text.count)
         var index = 0
         while index < text.count {
-            if text[index] == "&", let (scalars, next) = closedReference(in: text, after: index + 1) {
+            if text[index] == "&", let (scalars, next) = decode(text, index + 1) {
                 result += scalars
                 index = next
             } else {
