@@ -1,5 +1,6 @@
 // Outcomes to batches: what a run has done so far and what it commits next.
 import Corpus
+import Glibc
 import Logging
 import Storage
 
@@ -61,7 +62,8 @@ struct IndexingRun {
     private mutating func remember(_ name: [UInt8], _ reason: String, _ facts: FileFacts) {
         batch.failures.append(
             FailureRecord(
-                name: name, reason: reason, size: facts.size, modified: facts.modified, changed: facts.changed))
+                name: name, reason: reason, size: facts.size, modified: facts.modified, changed: facts.changed,
+                time: Int(time(nil)), isRetryable: true))
         summary.failures.append(IndexingNotice(path: name, reason: reason))
     }
 
@@ -84,8 +86,7 @@ struct IndexingRun {
     /// Makes a file an item with the Gaussian of another.
     mutating func copy(_ original: ItemRecord, to file: PendingFile, _ record: FileRecord) {
         var record = record
-        record.width = original.file?.width ?? 0
-        record.height = original.file?.height ?? 0
+        record.picture = original.file?.picture ?? PictureRecord()
         add(file, record, .copy(of: original.id))
         if file.previous == nil { summary.copied += 1 } else { summary.changed += 1 }
         done += 1

@@ -82,14 +82,14 @@ struct PictureWorker: Sendable {
         }
         var record = FileRecord(
             size: content.facts.size, modified: content.facts.modified, changed: content.facts.changed,
-            hash: content.hash, width: 0, height: 0)
+            hash: content.hash)
         if content.hash == file.previous?.file?.hash { return .settled(.touched(record)) }
         if let reason = ledger.failure(content.hash) { return .settled(.failed(reason, content.facts)) }
         if try isStored(content.hash) || !ledger.claim(content.hash) { return .settled(.known(record)) }
         do {
             let picture = try encoder.prepare(content.bytes)
-            record.width = picture.width
-            record.height = picture.height
+            record.picture.width = picture.width
+            record.picture.height = picture.height
             return .ready(record, picture)
         } catch {
             ledger.fail(content.hash, "\(error)")

@@ -81,12 +81,16 @@ struct Survey {
         summary.unsupported.merge(listing.unsupported, uniquingKeysWith: +)
         for entry in listing.refused {
             refused.append(
-                FailureRecord(name: entry.path.bytes, reason: entry.reason, size: 0, modified: 0, changed: 0))
+                FailureRecord(
+                    name: entry.path.bytes, reason: entry.reason, size: 0, modified: 0, changed: 0, time: 0,
+                    isRetryable: true))
         }
         if let failure = listing.failure {
             let reason = "\(failure); nothing below it was looked at or deleted"
             refused.append(
-                FailureRecord(name: listing.folder.bytes, reason: reason, size: 0, modified: 0, changed: 0))
+                FailureRecord(
+                    name: listing.folder.bytes, reason: reason, size: 0, modified: 0, changed: 0, time: 0,
+                    isRetryable: true))
             listings[listing.folder] = .unknown
         } else if listing.holdsNestedIndex {
             notice(listing.folder, "skipped, it has an index of its own")
