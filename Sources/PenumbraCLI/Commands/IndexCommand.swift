@@ -18,6 +18,7 @@ struct IndexCommand: AsyncParsableCommand {
               penumbra index ~/Pictures/2024                 only that folder of the index of ~/Pictures
               penumbra index ~/Pictures --model ~/models/ProLIP-ViT-B-16
               penumbra index /media/photos --index ~/photos.index
+              penumbra index --texts captions.csv --text-column caption --picture-column file
             """)
 
     @Argument(
@@ -42,6 +43,8 @@ struct IndexCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Workers that decode and encode. Default: one per core.", valueName: "n"))
     var jobs: Int?
 
+    @OptionGroup var texts: TextsOption
+
     @Flag(help: "Try files again that failed before.")
     var retryFailed = false
 
@@ -57,6 +60,7 @@ struct IndexCommand: AsyncParsableCommand {
 
     func run() async throws {
         let (index, isNew) = try openOrCreate(folder ?? ".")
+        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folder == nil { return }
         if isNew, try !index.model().encodesTexts {
             Console.error("the model has no tokenizer.json: these pictures cannot be searched by words")
         }
