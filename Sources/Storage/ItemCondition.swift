@@ -1,6 +1,7 @@
 // A condition on items to one bound SQL statement, and to the slots of the items that meet it.
 import Foundation
 import GRDB
+import Gaussians
 
 /// What an item must be to answer.
 package indirect enum ItemCondition: Sendable, Equatable {
@@ -214,5 +215,26 @@ extension Catalogue {
         try forEachItem(
             sql: "collection = ? AND \(sql.text) ORDER BY \(columns), source LIMIT ? OFFSET ?",
             StatementArguments(arguments), database, body)
+    }
+}
+
+extension Snapshot {
+    /// What `body` makes of a fixed sample of a collection: evenly spaced over all its live items, restricted or not.
+    package func sample<T>(_ collection: Collection, limit: Int, _ body: (Gaussian) throws -> T) throws -> [T] {
+        let blocks = try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        let total = blocks.reduce(0) { $0 + $1.live.count }
+        let count = min(limit, total)
+        var made: [T] = []
+        var seen = 0
+        for block in blocks {
+            for slot in 0..<block.count where block.live[slot] {
+                // The next due item is the one whose number is made.count * total / count.
+                if made.count < count, seen == made.count * total / count {
+                    made.append(try body(gaussian(collection, at: Placement(block: block.number, slot: slot))))
+                }
+                seen += 1
+            }
+        }
+        return made
     }
 }

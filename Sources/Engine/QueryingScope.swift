@@ -1,0 +1,186 @@
+// Which items may answer a query: those of a collection that a filter leaves, or the phrases of a lexicon.
+import Gaussians
+import Retrieval
+import Storage
+
+/// An item found, before it has a name.
+struct Found {
+    let candidate: Candidate
+    /// Its place in the lexicon, where it comes from there.
+    let phrase: Int?
+}
+
+/// What a scan found for one query.
+struct Findings {
+    /// Closest first.
+    let found: [Found]
+    let scanned: Int
+    let reranked: Int
+}
+
+/// What a search looks at.
+struct SearchScope {
+    private let snapshot: Snapshot
+    private let collection: Collection
+    private let lexicon: Lexicon?
+    /// Items before any filter.
+    let itemCount: Int
+    /// What filters left out.
+    private(set) var dropped: [SearchDrop] = []
+
+    var isLexicon: Bool { lexicon != nil }
+
+    /// The strangers' fixed sample is at most so large: enough for a 1 % quantile.
+    private static let sampleLimit = 1_024
+
+    /// Restricts a collection to what the options let answer, without some pictures and their copies.
+    init(_ options: SearchOptions, without pictures: [[UInt8]], _ snapshot: Snapshot) throws {
+        collection = options.collection
+        let total = try snapshot.count(collection)
+        let usesLexicon =
+            collection == .texts
+            && (options.lexiconUse == .only || (options.lexiconUse == .auto && total == 0 && options.lexicon != nil))
+        guard !usesLexicon else {
+            if options.filter != nil { throw QueryError.noFields }
+            lexicon = options.lexicon
+            itemCount = options.lexicon?.texts.count ?? 0
+            self.snapshot = snapshot
+            return
+        }
+        lexicon = nil
+        itemCount = total
+        let pictures = collection == .images ? pictures : []
+        let filtered =
+            options.filter == nil
+            ? total : try snapshot.restricted(collection, to: options.filter?.condition).count
+        let (restricted, left) = try snapshot.restricted(
+            collection, to: options.filter?.condition, excluding: pictures)
+        self.snapshot = restricted
+        if filtered < total { dropped.append(SearchDrop(reason: .filter, count: total - filtered)) }
+        if left < filtered { dropped.append(SearchDrop(reason: .queryPictures, count: filtered - left)) }
+    }
+
+    /// The closest items of each query, and how many were compared, and how many exactly.
+    func nearest(_ queries: [Gaussian], _ limit: Int) throws -> [Findings] {
+        guard let lexicon else {
+            return try queries.map { query in
+                let (candidates, report) = try Searcher(query: query).nearest(limit, in: collection, snapshot)
+                return Findings(
+                    found: candidates.map { Found(candidate: $0, phrase: nil) }, scanned: report.scanned,
+                    reranked: report.reranked)
+            }
+        }
+        return queries.map { query in
+            let found = lexicon.gaussians.indices.map { index in
+                let gaussian = lexicon.gaussians[index]
+                let candidate = Candidate(
+                    id: ItemID(rawValue: 0), csd: query.csd(to: gaussian), totalVariance: gaussian.totalVariance,
+                    squaredNorm: gaussian.squaredNorm)
+                return Found(candidate: candidate, phrase: index)
+            }
+            let sorted = found.sorted { ($0.candidate.csd, $0.phrase ?? 0) < ($1.candidate.csd, $1.phrase ?? 0) }
+            return Findings(found: Array(sorted.prefix(limit)), scanned: found.count, reranked: found.count)
+        }
+    }
+
+    /// The distances from the query to a fixed sample of the collection, where closeness is judged by them: where no match
+    /// probability is defined, or the model does not say which is convincing.
+    func strangers(for query: Query, _ model: Model) throws -> Strangers? {
+        guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
+        if let lexicon {
+            let step = max(1, lexicon.gaussians.count / Self.sampleLimit)
+            return Strangers(
+                stride(from: 0, to: lexicon.gaussians.count, by: step).map {
+                    query.gaussian.csd(to: lexicon.gaussians[$0])
+                })
+        }
+        return Strangers(try snapshot.sample(collection, limit: Self.sampleLimit) { query.gaussian.csd(to: $0) })
+    }
+
+    /// Gives a result its name and what else the catalogue knows, and explains it to a query.
+    func name(_ result: inout SearchResult, explaining query: Gaussian?) throws {
+        let gaussian: Gaussian?
+        if let lexicon, let phrase = result.phrase {
+            result.bytes = Array(lexicon.texts[phrase].utf8)
+            gaussian = query == nil ? nil : lexicon.gaussians[phrase]
+        } else if let item = try result.item.flatMap({ try snapshot.item($0) }) {
+            result.bytes = item.name
+            result.taken = item.file?.picture.taken
+            gaussian = query == nil ? nil : try snapshot.gaussian(collection, at: item.placement)
+        } else {
+            preconditionFailure("an item of the snapshot has a row in its catalogue")
+        }
+        if let query, let gaussian { result.explanation?.complete(query, gaussian) }
+    }
+}
+
+/// What strangers look like to a query: the sorted CSDs from it to a fixed sample.
+struct Strangers {
+    private let sorted: [Double]
+
+    /// Takes the distances; nil without any.
+    init?(_ distances: [Double]) {
+        guard !distances.isEmpty else { return nil }
+        sorted = distances.sorted()
+    }
+
+    /// The share of strangers that are closer than a distance, 0 to 1; lower is closer.
+    func percentile(of csd: Double) -> Double {
+        var range = 0..<sorted.count
+        while !range.isEmpty {
+            let middle = (range.lowerBound + range.upperBound) / 2
+            range = sorted[middle] < csd ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
+        }
+        return Double(range.lowerBound) / Double(sorted.count)
+    }
+
+    /// The distance below which a share of the strangers lies, interpolated between neighbours.
+    func quantile(_ share: Double) -> Double {
+        let position = share * Double(sorted.count - 1)
+        let lower = Int(position)
+        let upper = min(lower + 1, sorted.count - 1)
+        return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
+    }
+}
+
+/// From a distance to a probability or percentile, and to whether it convinces.
+struct MatchJudge {
+    private let model: Model
+    private let strangers: Strangers?
+    private let hasProbability: Bool
+    private let squaredNorm: Double
+    private let totalVariance: Double
+    private let collection: Collection
+
+    init(_ query: Query, _ collection: Collection, _ model: Model, _ strangers: Strangers?) {
+        self.model = model
+        self.strangers = strangers
+        self.collection = collection
+        hasProbability = query.kind.matches(collection)
+        squaredNorm = query.gaussian.squaredNorm
+        totalVariance = query.gaussian.totalVariance
+    }
+
+    /// A result without a name.
+    func result(_ found: Found, rank: Int) -> SearchResult {
+        let candidate = found.candidate
+        let scale = model.matchScale
+        let logit = scale.logit(csd: candidate.csd, squaredNorms: squaredNorm + candidate.squaredNorm)
+        let variance = totalVariance + candidate.totalVariance
+        return SearchResult(
+            rank: rank, item: found.phrase == nil ? candidate.id : nil, collection: collection, csd: candidate.csd,
+            matchProbability: hasProbability ? scale.probability(logit: logit) : nil,
+            percentile: hasProbability ? nil : strangers?.percentile(of: candidate.csd),
+            totalVariance: candidate.totalVariance, phrase: found.phrase,
+            explanation: MatchExplanation(
+                meanPart: candidate.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
+    }
+
+    /// Whether the closest result convinces: its probability reaches what the model's calibration asks, or, without one, it
+    /// is closer than all but one in a hundred strangers; nil where nothing can be said.
+    func isConvincing(_ best: SearchResult?) -> Bool? {
+        guard let best else { return nil }
+        if let probability = best.matchProbability, let least = model.unconvincingBelow { return probability >= least }
+        return strangers.map { best.csd < $0.quantile(0.01) }
+    }
+}
