@@ -1,5 +1,5 @@
 // `--where` text to a condition on items: the grammar stands in docs/where.md.
-public import Storage
+import Storage
 
 /// Which items may answer a query.
 public struct Filter: Sendable, Equatable {

@@ -19,9 +19,8 @@ struct IndexCommand: AsyncParsableCommand {
               penumbra index ~/Pictures/2024                 only that folder of the index of ~/Pictures
               penumbra index ~/Pictures --model ~/models/ProLIP-ViT-B-16
               penumbra index /media/photos --index ~/photos.index
-        if isDryRun, try existingIndex() == nil { return try await rehearseNewIndex() }
-        let (index, isNew) = try openOrCreate()
-        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folders.isEmpty { return }
+              penumbra index ~/Pictures --dry-run --exclude "thumbnails/"
+              penumbra index --texts captions.csv --text-column caption --picture-column file
             """)
 
     @Argument(
@@ -95,13 +94,9 @@ struct IndexCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-<<<<<<< HEAD
-        let (index, isNew) = try openOrCreate(folder ?? ".")
-        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folder == nil { return }
-=======
         if isDryRun, try existingIndex() == nil { return try await rehearseNewIndex() }
         let (index, isNew) = try openOrCreate()
->>>>>>> ea4a07204748bd57d2695392575a1e1125922534
+        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folders.isEmpty { return }
         if isNew, try !index.model().encodesTexts {
             Console.error("the model has no tokenizer.json: these pictures cannot be searched by words")
         }
