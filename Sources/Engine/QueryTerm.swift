@@ -135,3 +135,15 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
     /// Whether the query was typed wrongly, rather than a file be at fault.
     public var isUsage: Bool { if case .unreadable = self { false } else { true } }
 }
+
+extension QueryTerm {
+    /// What a command that wants a picture is given: a path, `image:PATH`, or a row of a file of vectors.
+    /// - Parameter argument: raw bytes.
+    /// - Returns: the term, of weight 1.
+    /// - Throws: `QueryError` for a `vector:` without a row.
+    public static func picture(_ argument: [UInt8]) throws(QueryError) -> QueryTerm {
+        let terms = try terms(of: [argument])
+        if let term = terms.first, case .text = term.content { return QueryTerm(.picture(argument)) }
+        return terms[0]
+    }
+}

@@ -81,17 +81,19 @@ public struct SearchResult: Sendable, Equatable {
     public internal(set) var explanation: MatchExplanation?
 
     init(
-        rank: Int, item: ItemID?, collection: Collection, csd: Double, matchProbability: Double?, percentile: Double?,
-        totalVariance: Double, phrase: Int?, explanation: MatchExplanation
+        rank: Int, origin: Found.Origin, collection: Collection, csd: Double, matchProbability: Double?,
+        percentile: Double?, totalVariance: Double, explanation: MatchExplanation
     ) {
         self.rank = rank
-        self.item = item
+        switch origin {
+        case .item(let id): (item, phrase) = (id, nil)
+        case .phrase(let index): (item, phrase) = (nil, index)
+        }
         self.collection = collection
         self.csd = csd
         self.matchProbability = matchProbability
         self.percentile = percentile
         self.totalVariance = totalVariance
-        self.phrase = phrase
         self.explanation = explanation
     }
 

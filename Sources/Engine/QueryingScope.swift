@@ -5,9 +5,15 @@ import Storage
 
 /// An item found, before it has a name.
 struct Found {
-    let candidate: Candidate
-    /// Its place in the lexicon, where it comes from there.
-    let phrase: Int?
+    /// The item, or the phrase's place in the lexicon.
+    enum Origin {
+        case item(ItemID)
+        case phrase(Int)
+    }
+    let origin: Origin
+    let csd: Double
+    let totalVariance: Double
+    let squaredNorm: Double
 }
 
 /// What a scan found for one query.
@@ -65,21 +71,23 @@ struct SearchScope {
         guard let lexicon else {
             return try queries.map { query in
                 let (candidates, report) = try Searcher(query: query).nearest(limit, in: collection, snapshot)
-                return Findings(
-                    found: candidates.map { Found(candidate: $0, phrase: nil) }, scanned: report.scanned,
-                    reranked: report.reranked)
+                let found = candidates.map {
+                    Found(
+                        origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm)
+                }
+                return Findings(found: found, scanned: report.scanned, reranked: report.reranked)
             }
         }
         return queries.map { query in
-            let found = lexicon.gaussians.indices.map { index in
-                let gaussian = lexicon.gaussians[index]
-                let candidate = Candidate(
-                    id: ItemID(rawValue: 0), csd: query.csd(to: gaussian), totalVariance: gaussian.totalVariance,
-                    squaredNorm: gaussian.squaredNorm)
-                return Found(candidate: candidate, phrase: index)
+            let distances = lexicon.gaussians.map { query.csd(to: $0) }
+            let order = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
+            let found = order.prefix(limit).map { index in
+                Found(
+                    origin: .phrase(index), csd: distances[index],
+                    totalVariance: lexicon.gaussians[index].totalVariance,
+                    squaredNorm: lexicon.gaussians[index].squaredNorm)
             }
-            let sorted = found.sorted { ($0.candidate.csd, $0.phrase ?? 0) < ($1.candidate.csd, $1.phrase ?? 0) }
-            return Findings(found: Array(sorted.prefix(limit)), scanned: found.count, reranked: found.count)
+            return Findings(found: found, scanned: distances.count, reranked: distances.count)
         }
     }
 
@@ -163,17 +171,15 @@ struct MatchJudge {
 
     /// A result without a name.
     func result(_ found: Found, rank: Int) -> SearchResult {
-        let candidate = found.candidate
         let scale = model.matchScale
-        let logit = scale.logit(csd: candidate.csd, squaredNorms: squaredNorm + candidate.squaredNorm)
-        let variance = totalVariance + candidate.totalVariance
+        let logit = scale.logit(csd: found.csd, squaredNorms: squaredNorm + found.squaredNorm)
+        let variance = totalVariance + found.totalVariance
         return SearchResult(
-            rank: rank, item: found.phrase == nil ? candidate.id : nil, collection: collection, csd: candidate.csd,
+            rank: rank, origin: found.origin, collection: collection, csd: found.csd,
             matchProbability: hasProbability ? scale.probability(logit: logit) : nil,
-            percentile: hasProbability ? nil : strangers?.percentile(of: candidate.csd),
-            totalVariance: candidate.totalVariance, phrase: found.phrase,
+            percentile: hasProbability ? nil : strangers?.percentile(of: found.csd), totalVariance: found.totalVariance,
             explanation: MatchExplanation(
-                meanPart: candidate.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
+                meanPart: found.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
     }
 
     /// Whether the closest result convinces: its probability reaches what the model's calibration asks, or, without one, it

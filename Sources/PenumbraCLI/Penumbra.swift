@@ -22,7 +22,8 @@ struct PenumbraCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IndexCommand.self, SearchCommand.self, StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
+            IndexCommand.self, SearchCommand.self, SimilarCommand.self, DescribeCommand.self, LsCommand.self,
+            StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
             ModelCommand.self,
         ])
 
