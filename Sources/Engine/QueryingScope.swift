@@ -95,14 +95,16 @@ struct SearchScope {
     /// probability is defined, or the model does not say which is convincing.
     func strangers(for query: Query, _ model: Model) throws -> Strangers? {
         guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
-        if let lexicon {
-            let step = max(1, lexicon.gaussians.count / Self.sampleLimit)
-            return Strangers(
-                stride(from: 0, to: lexicon.gaussians.count, by: step).map {
-                    query.gaussian.csd(to: lexicon.gaussians[$0])
-                })
+        // Whoever asks is no stranger to itself.
+        func distance(_ gaussian: Gaussian) -> Double? {
+            gaussian == query.gaussian ? nil : query.gaussian.csd(to: gaussian)
         }
-        return Strangers(try snapshot.sample(collection, limit: Self.sampleLimit) { query.gaussian.csd(to: $0) })
+        guard let lexicon else {
+            return Strangers(try snapshot.sample(collection, limit: Self.sampleLimit, distance).compactMap { $0 })
+        }
+        let step = max(1, lexicon.gaussians.count / Self.sampleLimit)
+        return Strangers(
+            stride(from: 0, to: lexicon.gaussians.count, by: step).compactMap { distance(lexicon.gaussians[$0]) })
     }
 
     /// Gives a result its name and what else the catalogue knows, and explains it to a query.

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        [], ["index"], ["search"], ["status"], ["verify"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
+        [], ["index"], ["search"], ["similar"], ["describe"], ["ls"], ["status"], ["verify"], ["encode"], ["model"],
+        ["model", "list"], ["model", "add"],
         ["model", "show"], ["model", "remove"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
