@@ -77,7 +77,7 @@ import Testing
         #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines == ["a cat", "a dog"])
     }
 
-    @Test(arguments: [
+    private static let mistakes: [([String], Int32)] = [
         (["index", "--texts", "gone.txt"], 2), (["index", "--texts", "p0.jpg"], 2),
         (["index", "--text-column", "x"], 64), (["search", "x", "--queries", "q.txt"], 64),
         (["search", "--queries", "gone.txt"], 2), (["search", "--queries", "q.txt", "-0"], 64),
@@ -92,7 +92,9 @@ import Testing
         (["ls", "--offset", "9"], 1), (["search", "x", "--offset", "9"], 1),
         (["search", "x", "--in", "texts", "--lexicon", "off"], 1),
         (["search", "x", "--where", "width > 9999"], 1), (["search", "x", "--min-probability", "1"], 1),
-    ])
+    ]
+
+    @Test(arguments: mistakes)
     func mistakesHaveTheirCodes(_ arguments: [String], _ code: Int32) throws {
         let gallery = try Gallery.indexed(1)
         try gallery.folder.write("q.txt", Array("a dog".utf8))
