@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Glibc
 import Gaussians
+import Synchronization
 
 /// An open index folder: the catalogue and the vectors it names.
 package final class IndexStore: Sendable {
@@ -12,6 +13,7 @@ package final class IndexStore: Sendable {
     /// Whether the index folder cannot be written, and is only read.
     package var isReadOnly: Bool { readOnlyCatalogue != nil }
     private let readOnlyCatalogue: ReadOnlyCatalogue?
+    private let phaseObserver = Mutex<(@Sendable (CommitPhase) -> Void)?>(nil)
 
     /// The catalogue's file name.
     package static let catalogueName = "catalog.sqlite"
@@ -49,7 +51,10 @@ package final class IndexStore: Sendable {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { database in
+            // A small cache is full at once: what a run takes does not depend on how long it goes on.
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024")
+        }
         return configuration
     }
 
@@ -85,10 +90,26 @@ package final class IndexStore: Sendable {
         }
     }
 
+    /// Tells a test in which phase of a commit this process is.
+    package func observePhases(_ body: @escaping @Sendable (CommitPhase) -> Void) {
+        phaseObserver.withLock { $0 = body }
+    }
+
+    func enter(_ phase: CommitPhase) { phaseObserver.withLock { $0 }?(phase) }
+
     /// Runs `body` on the catalogue alone.
     package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {
         try Self.naming(path) { try queue.read(body) }
     }
+}
+
+/// Where a commit is.
+package enum CommitPhase: UInt8, Sendable {
+    case outside = 0
+    /// From the first write of vectors to their being durable.
+    case vectors = 1
+    /// From there to the end of the catalogue's commit.
+    case catalogue = 2
 }
 
 /// One generation of an index, valid inside the closure that was handed it.
