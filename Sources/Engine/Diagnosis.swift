@@ -56,7 +56,8 @@ public struct Diagnosis: Sendable {
         }
         if index.isReadOnly { advice.append("the index folder cannot be written: it can be searched, not updated") }
         if !IndexLocation.isFolder(index.root) {
-            problems.append("the root of the pictures is not there: \(index.root); penumbra index --root says where it is")
+            problems.append(
+                "the root of the pictures is not there: \(index.root); penumbra index --root says where it is")
         }
         do {
             facts.append(("model", "\(try index.model().name) opens"))
@@ -70,7 +71,9 @@ public struct Diagnosis: Sendable {
         do {
             let health = try index.store.health()
             problems += health.damages.map { "damaged: \($0)" }
-            if !health.damages.isEmpty { problems.append("penumbra verify says more, penumbra repair saves what is sound") }
+            if !health.damages.isEmpty {
+                problems.append("penumbra verify says more, penumbra repair saves what is sound")
+            }
             let share = health.slots > 0 ? 100 * health.deadSlots / health.slots : 0
             facts.append(("dead slots", "\(health.deadSlots) of \(health.slots) (\(share) %)"))
             if share >= 20, health.deadSlots >= 1_000 {
@@ -78,7 +81,9 @@ public struct Diagnosis: Sendable {
             }
             advice += health.leftovers.map { "\($0); the next penumbra index removes it" }
             advice += health.kept.map { "\($0): damaged files that penumbra repair kept; remove them when all is well" }
-            if health.damages.isEmpty { facts.append(("health", "nothing wrong at a glance (penumbra verify reads all)")) }
+            if health.damages.isEmpty {
+                facts.append(("health", "nothing wrong at a glance (penumbra verify reads all)"))
+            }
         } catch {
             problems.append("\(error)")
         }

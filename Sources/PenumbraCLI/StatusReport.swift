@@ -14,15 +14,19 @@ struct StatusReport {
         return [
             ("index", Escaping.visible(Array(status.folder.utf8))), ("root", Escaping.visible(Array(status.root.utf8))),
             ("pictures", "\(status.images)"), ("texts", "\(status.texts)"),
-        ] + status.sources.filter { $0.kind != "scan" }.map { source in
-            (source.kind, "\(Escaping.visible(Array(source.name.utf8))): \(source.items) \(source.collection)")
-        } + [
-            ("failed files", "\(failed)\(failed == 0 ? "" : " (--failed lists them)")"),
-            ("model", "\(status.model), \(status.dimension) dimensions"), ("encoding", status.encodingID),
-            ("generation", "\(status.generation)"),
-            ("dead slots", "\(status.deadSlots)\(status.deadSlots < 1_000 ? "" : " (penumbra optimize frees them)")"),
-            ("size", ByteCount.text(status.bytes)),
         ]
+            + status.sources.filter { $0.kind != "scan" }.map { source in
+                (source.kind, "\(Escaping.visible(Array(source.name.utf8))): \(source.items) \(source.collection)")
+            } + [
+                ("failed files", "\(failed)\(failed == 0 ? "" : " (--failed lists them)")"),
+                ("model", "\(status.model), \(status.dimension) dimensions"), ("encoding", status.encodingID),
+                ("generation", "\(status.generation)"),
+                (
+                    "dead slots",
+                    "\(status.deadSlots)\(status.deadSlots < 1_000 ? "" : " (penumbra optimize frees them)")"
+                ),
+                ("size", ByteCount.text(status.bytes)),
+            ]
     }
 
     /// One line for each failure: the path, the reason, when, and whether a retry can help, between tabs.
@@ -53,7 +57,8 @@ struct StatusReport {
             "\"index\":\(Escaping.json(status.folder))", "\"root\":\(Escaping.json(status.root))",
             "\"images\":\(status.images)", "\"texts\":\(status.texts)",
             "\"sources\":[\(sources.joined(separator: ","))]", "\"failed\":\(status.failed.count)",
-            "\"model\":\(Escaping.json(status.model))", "\"model_fingerprint\":\(Escaping.json(status.modelFingerprint))",
+            "\"model\":\(Escaping.json(status.model))",
+            "\"model_fingerprint\":\(Escaping.json(status.modelFingerprint))",
             "\"encoding_id\":\(Escaping.json(status.encodingID))", "\"dimension\":\(status.dimension)",
             "\"format\":\(status.format)", "\"generation\":\(status.generation)",
             "\"dead_slots\":\(status.deadSlots)", "\"bytes\":\(status.bytes)",

@@ -116,9 +116,11 @@ struct SoundRows {
         let slot = item.placement.slot
         let ids = rows(.ids, slot).map { $0.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) } }
         guard ids.isEmpty || ids.contains(item.id) else { return nil }
-        let scalars = rows(.scalars, slot).map { $0.withUnsafeBytes { bytes in
-            (bytes.loadUnaligned(as: Double.self), bytes.loadUnaligned(fromByteOffset: 8, as: Double.self))
-        } }
+        let scalars = rows(.scalars, slot).map {
+            $0.withUnsafeBytes { bytes in
+                (bytes.loadUnaligned(as: Double.self), bytes.loadUnaligned(fromByteOffset: 8, as: Double.self))
+            }
+        }
         var found: [Gaussian] = []
         for mean in rows(.means, slot) {
             for logVariance in rows(.logVariances, slot) {

@@ -16,7 +16,8 @@ struct IndexFiles {
 
     /// The prefix of the folders in which `repair` keeps what it found damaged.
     static let keptPrefix = "damaged-"
-    private static let known = ["-wal", "-shm", "-journal", ""].map { IndexStore.catalogueName + $0 }
+    private static let known =
+        ["-wal", "-shm", "-journal", ""].map { IndexStore.catalogueName + $0 }
         + [IndexStore.lockName]
 
     init(_ folder: String) {

@@ -71,7 +71,8 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
             "\(path): not enough space: \(ByteCount.text(needed)) are needed, \(ByteCount.text(available)) are free; "
                 + "nothing was changed"
         case .unknownSource(let name, let known):
-            "no source is called \(name); " + (known.isEmpty ? "the index has none" : "there are: \(known.joined(separator: ", "))")
+            "no source is called \(name); "
+                + (known.isEmpty ? "the index has none" : "there are: \(known.joined(separator: ", "))")
         case .diskFull(let path):
             "\(path): no space left; what was indexed before is intact, free some space and run the same command again"
         }

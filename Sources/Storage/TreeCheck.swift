@@ -15,7 +15,8 @@ extension Verification {
             return true
         }
         if !beyond.isEmpty {
-            report.notices.append("\(beyond.count) blocks of \(collection) beyond the catalogue, left by an interrupted run")
+            report.notices.append(
+                "\(beyond.count) blocks of \(collection) beyond the catalogue, left by an interrupted run")
         }
         guard let last = blocks.last,
             let value = try snapshot.transaction.value(BlockKey(collection, .ids, last.number).bytes),
@@ -36,7 +37,9 @@ extension Verification {
         var bases: [UInt: (count: Int, key: [UInt8])] = [:]
         try snapshot.transaction.forEach { key, value in
             let key = Array(key)
-            if !previous.lexicographicallyPrecedes(key) { note("the B-tree of the vectors", "its keys are not in order") }
+            if !previous.lexicographicallyPrecedes(key) {
+                note("the B-tree of the vectors", "its keys are not in order")
+            }
             previous = key
             entries += 1
             guard value.count >= GaussianCodec.minimumSize else { return true }

@@ -88,7 +88,9 @@ extension IndexStore {
     /// What interrupted runs left beside what the catalogue names.
     package func leftovers(_ vectors: String) -> [String] {
         let folders = VectorsFolder.names(in: path).filter { $0 != vectors }.map { "\(path)/\($0)" }
-        return (folders + LeftoverFolder.all(beside: path)).map { "\($0): left by an interrupted run, or still being read" }
+        return (folders + LeftoverFolder.all(beside: path)).map {
+            "\($0): left by an interrupted run, or still being read"
+        }
     }
 
     /// What `repair` has kept of damaged files.

@@ -50,8 +50,9 @@ import Testing
         #expect(
             Set(try gallery.run("search", "x", "--format", "paths").lines)
                 == ["p0.jpg", "p1.jpg", "folder.jpg/inner.jpg"])
-        let listed = try gallery.run("status", "--failed").lines.map { "penumbra: " + $0 }
-        #expect(listed.map { $0.replacing("\t", with: ": ") }.sorted() == reasons.sorted())
+        let listed = try gallery.run("status", "--failed").lines.map { $0.split(separator: "\t").map(String.init) }
+        #expect(listed.map { "penumbra: \($0[0]): \($0[1])" }.sorted() == reasons.sorted())
+        #expect(listed.allSatisfy { $0.count == 4 && $0[3].hasPrefix("a retry ") })
         let again = try gallery.run("index", "--retry-failed")
         #expect(
             again.code == 2 && again.lines.first?.hasPrefix("3 unchanged, 6 failed, 3 failed before") == true,

@@ -18,7 +18,8 @@ struct ForgetCommand: ParsableCommand {
 
     @OptionGroup var location: IndexOption
 
-    @Option(help: ArgumentHelp("Remove only the items of this source: an import's name, a text file's.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Remove only the items of this source: an import's name, a text file's.", valueName: "name"))
     var source: String?
 
     @Flag(help: "Do not ask.")
