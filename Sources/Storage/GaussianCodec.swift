@@ -13,6 +13,9 @@ package enum Column: UInt8, Sendable, CaseIterable {
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
 
+    /// The columns every block has; any other is derived from them, optional, and can be rebuilt.
+    package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
+
     /// Bytes of one slot's row.
     package func rowSize(dimension: Int) -> Int {
         switch self {
@@ -58,7 +61,7 @@ package enum GaussianCodec {
     package static let minimumSize = 4_096
     /// The format this code writes, and the newest it reads.
     package static let format = 1
-    private static let magic: UInt32 = 0x3142_4E50
+    static let magic: UInt32 = 0x3142_4E50
 
     /// Frames rows as a value.
     /// - Parameters:
@@ -90,10 +93,12 @@ package enum GaussianCodec {
     ///   - rowSize: bytes of a row.
     ///   - path: the store's folder, for messages.
     ///   - checkingSum: whether to compute the checksum; a scan does not.
+    ///   - checkingPadding: whether to look at the bytes behind the rows, which nobody else does.
     /// - Returns: the rows, without header and padding.
     /// - Throws: `StorageError.damagedBlock` when header, size or checksum contradict the key.
     package static func rows(
-        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false
+        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false,
+        checkingPadding: Bool = false
     ) throws -> UnsafeRawBufferPointer {
         func damaged(_ reason: String) -> StorageError {
             .damagedBlock(
@@ -115,7 +120,12 @@ package enum GaussianCodec {
         if checkingSum, checksum(value, rowBytes: count * rowSize) != load(value, 20, UInt32.self) {
             throw damaged("the checksum does not match")
         }
-        return UnsafeRawBufferPointer(rebasing: value[headerSize..<(headerSize + count * rowSize)])
+        let end = headerSize + count * rowSize
+        let size = max(end, minimumSize)
+        if checkingPadding, value.count != size || !value[end...].allSatisfy({ $0 == 0 }) {
+            throw damaged("the padding is not zeros up to \(size) bytes")
+        }
+        return UnsafeRawBufferPointer(rebasing: value[headerSize..<end])
     }
 
     private static func load<T: FixedWidthInteger & BitwiseCopyable>(

@@ -30,6 +30,10 @@ struct Victim {
             try change(bases)
             _ = try await index.update(IndexingOptions(jobs: 1))
             try say("done " + hashes.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: " "))
+            if Int.random(in: 0..<4, using: &generator) == 0 {
+                _ = try index.optimize()
+                try say("optimised")
+            }
         }
     }
 
