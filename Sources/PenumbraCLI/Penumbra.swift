@@ -23,7 +23,7 @@ struct PenumbraCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             IndexCommand.self, SearchCommand.self, StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
-            ModelCommand.self,
+            EvaluateCommand.self, ModelCommand.self,
         ])
 
     static func main() async {
