@@ -52,7 +52,7 @@ package struct Generality: Sendable {
     package let sample: NullSample
     /// From CSD to match probability, between a picture and a text.
     package let scale: MatchScale
-    /// From which match probability a picture and a text are related; nil judges by the null distribution's 1 % quantile.
+    /// From which match probability a picture and a text are related; nil judges by the null distribution.
     package let matchesFrom: Double?
 
     /// Collects what decides.
@@ -77,7 +77,8 @@ package struct Generality: Sendable {
     /// - Returns: in order; ties by index.
     /// - Complexity: O(items * D).
     package func general(
-        _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest, excluding excluded: Int? = nil
+        _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest,
+        excluding excluded: Int? = nil
     ) -> [GeneralityMatch] {
         let null = sample.distribution(of: x.gaussian)
         return sorted(items, order) { index, item in
@@ -94,7 +95,8 @@ package struct Generality: Sendable {
     /// - Returns: in order; ties by index.
     /// - Complexity: O(items * D), and O(sample * D) for each item that passes the cheaper steps.
     package func specific(
-        _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest, excluding excluded: Int? = nil
+        _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest,
+        excluding excluded: Int? = nil
     ) -> [GeneralityMatch] {
         sorted(items, order) { index, item in
             index == excluded ? nil : judgeQuickly(x, over: item, nil)
@@ -123,6 +125,7 @@ package struct Generality: Sendable {
     ///   - b: the candidate.
     ///   - x: what it may be a generalisation of.
     ///   - known: the null distribution of X where it is at hand; otherwise it is made, if no cheaper step fails.
+    /// - Returns: distance and cost, or nil.
     func judgeQuickly(
         _ b: PreparedItem, over x: PreparedItem, _ known: NullDistribution?
     ) -> (csd: Double, cost: Double)? {

@@ -41,7 +41,9 @@ package struct ConceptChains: Sendable {
     private func sets(_ part: ([Int], Int) -> ArraySlice<Int>) -> [Set<Int>] {
         var sets = [Set<Int>](repeating: [], count: texts.count)
         for chain in chains {
-            for level in chain.indices { sets[chain[level]].formUnion(part(chain, level).filter { $0 != chain[level] }) }
+            for level in chain.indices {
+                sets[chain[level]].formUnion(part(chain, level).filter { $0 != chain[level] })
+            }
         }
         return sets
     }
@@ -100,7 +102,8 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
             }
         }
         let best = ascents.map(\.figure.merit).max() ?? 0
-        let others = GeneralityRule.all(spread: sample.vaguenessSpread).filter { $0.name != "ascent" }.map(bench.measure)
+        let others = GeneralityRule.all(spread: sample.vaguenessSpread).filter { $0.name != "ascent" }.map(
+            bench.measure)
         // The grid goes from strict to lenient, so the first that is as good as the best is the strictest.
         let ascent = ascents.first { $0.figure.merit >= best - Self.tolerance }
         // Stable: of equals the earlier named one stays in front.

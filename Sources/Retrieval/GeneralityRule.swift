@@ -4,7 +4,9 @@ import Glibc
 /// The natural logarithm, under a name that no method hides.
 func logarithm(_ value: Double) -> Double { log(value) }
 
-/// Three steps: related, direction, order. Only Gaussians decide; no rule looks at words.
+/// Three steps: related, direction, order.
+///
+/// Only Gaussians decide; no rule looks at words.
 ///
 /// b is more general than X when (1) b is related to X, (2) X is included in b with a margin and b is vaguer by a ratio;
 /// then the lowest `cost` comes first. Each step's bound is a value here, so that it can be measured, kept and shown.
@@ -64,6 +66,7 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
     ///   - spread: `NullSample.vaguenessSpread`; a ratio counts in these steps, as models differ in how far variances spread.
     ///   - relatedBelow: step 1.
     ///   - siblingWeight: the toll.
+    /// - Returns: the rule.
     package static func ascent(
         spread: Double, relatedBelow: Double = 0.05, siblingWeight: Double = 0.6
     ) -> GeneralityRule {
@@ -79,6 +82,7 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
 
     /// Every rule that has a name, the default first, with the bounds it has before any measurement.
     /// - Parameter spread: `NullSample.vaguenessSpread` of the model's lexicon.
+    /// - Returns: eight rules.
     package static func all(spread: Double) -> [GeneralityRule] {
         [
             .ascent(spread: spread), .reach(spread: spread),

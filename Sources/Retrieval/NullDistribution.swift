@@ -60,6 +60,7 @@ package struct NullDistribution: Sendable {
 
     /// The distance below which a share of the sample lies, interpolated between neighbours.
     /// - Parameter share: 0 to 1; 0.01 gives the 1 % quantile.
+    /// - Returns: the distance.
     package func quantile(_ share: Double) -> Double {
         let sorted = distances.sorted()
         let position = min(max(share, 0), 1) * Double(sorted.count - 1)

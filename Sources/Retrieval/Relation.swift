@@ -82,13 +82,19 @@ package struct Relation: Sendable, Equatable {
 }
 
 extension Generality {
+    /// Step 1 between a picture and a text where the model's calibration says nothing: how much may be closer.
+    ///
+    /// A share of the lexicon. On the gallery it accepts about what the built-in model's calibration does.
+    static let relatedBetweenKinds = 0.02
+
     /// Judges b as a generalisation of X, every step whatever the others say.
     package func judge(_ b: PreparedItem, over x: PreparedItem) -> GeneralityJudgement {
         let null = sample.distribution(of: x.gaussian)
         let csd = x.gaussian.csd(to: b.gaussian)
         let isOneKind = b.kind == x.kind
         return GeneralityJudgement(
-            csd: csd, relatedness: relatedness(of: b, to: x, csd, null), inclusion: x.gaussian.inclusion(in: b.gaussian),
+            csd: csd, relatedness: relatedness(of: b, to: x, csd, null),
+            inclusion: x.gaussian.inclusion(in: b.gaussian),
             inclusionMargin: isOneKind ? rule.inclusionMargin : nil,
             varianceRatio: b.gaussian.totalVariance / x.gaussian.totalVariance,
             varianceRatioBound: isOneKind ? rule.varianceRatio : nil, isPossibleByKind: includesByKind(b, x),
@@ -107,7 +113,7 @@ extension Generality {
         if b.kind != x.kind, let matchesFrom {
             return Relatedness(measure: .matchProbability, value: matchProbability(b, x, csd), bound: matchesFrom)
         }
-        let bound = b.kind == x.kind ? rule.relatedBelow : 0.01
+        let bound = b.kind == x.kind ? rule.relatedBelow : Self.relatedBetweenKinds
         return Relatedness(measure: .percentile, value: null.percentile(of: csd), bound: bound)
     }
 }

@@ -3,19 +3,19 @@ import Corpus
 import Retrieval
 
 /// Pictures and texts, and which of them belong together.
-struct PairsFile {
+package struct PairsFile {
     /// Distinct picture paths, in order of appearance.
-    private(set) var pictures: [String] = []
+    package private(set) var pictures: [String] = []
     /// Distinct texts, in order of appearance.
-    private(set) var texts: [String] = []
+    package private(set) var texts: [String] = []
     /// Indices of picture and text.
-    private(set) var pairs: [(picture: Int, text: Int)] = []
+    package private(set) var pairs: [(picture: Int, text: Int)] = []
     /// Lines that name no picture or no text.
-    private(set) var incomplete: [Int] = []
+    package private(set) var incomplete: [Int] = []
 
     /// Reads a file.
     /// - Throws: `CaptionFileError` naming the line, also when the file has no pair.
-    init(path: String, columns: CaptionColumns) throws {
+    package init(path: String, columns: CaptionColumns) throws {
         let folder = EvaluationFiles.folder(of: path)
         var pictureNumbers: [String: Int] = [:]
         var textNumbers: [String: Int] = [:]
@@ -44,15 +44,15 @@ struct PairsFile {
 }
 
 /// Chains of texts, most general first, each perhaps with the picture it describes.
-struct ChainsFile {
+package struct ChainsFile {
     /// The chains, at least one.
-    let chains: ConceptChains
+    package let chains: ConceptChains
     /// The picture of each chain, or nil.
-    let pictures: [String?]
+    package let pictures: [String?]
 
     /// Reads a file: `levels` (a list), or `captions` ("a => b => c", or a list).
     /// - Throws: `CaptionFileError` naming the line, also when no chain has two levels.
-    init(path: String, imageColumn: String?, textColumn: String?) throws {
+    package init(path: String, imageColumn: String?, textColumn: String?) throws {
         let folder = EvaluationFiles.folder(of: path)
         var chains: [[String]] = []
         var pictures: [String?] = []

@@ -44,7 +44,7 @@ extension ListFigures {
     ///   - answers: for each text, what was answered, the first first.
     ///   - right: for each text, what is right.
     ///   - next: for each text, the next level.
-    init(answers: [[Int]], right: [Set<Int>], next: [Set<Int>]) {
+    package init(answers: [[Int]], right: [Set<Int>], next: [Set<Int>]) {
         var sums = (precisionAt1: 0.0, precisionAt3: 0.0, recallAt3: 0.0, nextAt1: 0.0)
         let asked = answers.indices.filter { !right[$0].isEmpty }
         for x in asked {
@@ -74,17 +74,18 @@ extension LadderFigures {
 }
 
 /// Whether levels stand in the order of their vagueness, rule or no rule.
-struct LevelOrder {
+package struct LevelOrder: Sendable {
     /// Share of neighbouring levels of which the upper has the larger total variance.
-    let byVariance: Double
+    package let byVariance: Double
     /// Share of neighbouring levels of which the lower is included in the upper: H above 0.
-    let byInclusion: Double
-    /// Kendall's tau-a of level and total variance within a chain, averaged over chains: concordant less discordant pairs,
-    /// over all pairs; a tie is neither. 1 where the most general is always the vaguest.
-    let kendallTau: Double
+    package let byInclusion: Double
+    /// Kendall's tau-a of level and total variance within a chain, averaged over chains.
+    ///
+    /// Concordant less discordant pairs, over all pairs; a tie is neither. 1 where the most general is always the vaguest.
+    package let kendallTau: Double
 
     /// Compares the levels of each chain; equal texts within a chain are one level.
-    init(_ chains: ConceptChains, _ items: [PreparedItem]) {
+    package init(_ chains: ConceptChains, _ items: [PreparedItem]) {
         var neighbours = 0
         var byVariance = 0
         var byInclusion = 0

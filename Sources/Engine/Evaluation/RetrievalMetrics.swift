@@ -25,16 +25,16 @@ public struct RetrievalFigures: Sendable, Equatable {
 /// Equal distances share ranks: of n candidates at one distance behind m closer ones, r of them right, the k-th right one
 /// has rank m + k (n + 1) / (r + 1), its mean over all orders. A single right one has the mean rank of its ties, and a
 /// model that cannot tell candidates apart gains nothing by the order they happen to stand in.
-struct QueryRanks {
+package struct QueryRanks: Sendable {
     /// The ranks of the right candidates, from 1, ascending.
-    let right: [Double]
+    package let right: [Double]
 
     /// Ranks the right candidates.
     /// - Parameters:
     ///   - distances: to all candidates; lower is closer.
     ///   - right: which candidates are right.
     /// - Complexity: O(n log n).
-    init(distances: [Double], right: Set<Int>) {
+    package init(distances: [Double], right: Set<Int>) {
         let sorted = distances.sorted()
         let groups = Dictionary(grouping: right) { distances[$0] }.mapValues(\.count)
         self.right = groups.flatMap { distance, rightOnes in
@@ -63,7 +63,7 @@ extension RetrievalFigures {
     /// - Parameters:
     ///   - ranks: one per query; each with something right.
     ///   - candidates: what they were compared with.
-    init(_ ranks: [QueryRanks], candidates: Int) {
+    package init(_ ranks: [QueryRanks], candidates: Int) {
         func mean(_ figure: (QueryRanks) -> Double) -> Double {
             ranks.isEmpty ? 0 : ranks.reduce(0) { $0 + figure($1) } / Double(ranks.count)
         }

@@ -119,7 +119,8 @@ struct EvaluateCommand: ParsableCommand {
     /// Tells on stderr what was left out; a failure makes exit code 2.
     private static func show(_ notices: [EvaluationNotice]) throws {
         for notice in notices {
-            Console.error("\(Escaping.visible(Array(notice.path.utf8))): \(Escaping.visible(Array(notice.reason.utf8)))")
+            Console.error(
+                "\(Escaping.visible(Array(notice.path.utf8))): \(Escaping.visible(Array(notice.reason.utf8)))")
         }
         if notices.contains(where: \.isFailure) { throw ExitCode(2) }
     }
