@@ -69,6 +69,8 @@ package struct Generality: Sendable {
     }
 
     /// Everything that is more general than X.
+    ///
+    /// Each item is judged by itself: a large collection can be asked block by block and the answers merged by cost.
     /// - Parameters:
     ///   - x: the item asked about.
     ///   - items: where to look.

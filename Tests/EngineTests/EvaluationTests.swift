@@ -73,13 +73,14 @@ import Testing
         #expect(ladder.precision == 0.5 && abs(ladder.recall - 2.0 / 3) < 1e-12)
         #expect(LadderFigure(rungs: [], levels: [1]) == LadderFigure(rungs: [], levels: [9]))
         // Variances 4, 1, 2 and 4, 3: of three neighbours two are in order; tau is (2 - 1) / 3 and 1.
-        let items = try [4, 1, 2, 3].map { variance in
+        let items = try [4.0, 1.0, 2.0, 3.0].map { (variance: Float) in
             try PreparedItem(
-                Gaussian(mean: [1, 0], logVariance: [Float(log(variance / 2)), Float(log(variance / 2))]), .texts)
+                Gaussian(mean: [1, 0], logVariance: [log(variance), log(variance)]), .texts)
         }
         let order = LevelOrder(chains, items)
         #expect(abs(order.byVariance - 2.0 / 3) < 1e-12 && abs(order.byInclusion - 2.0 / 3) < 1e-12)
-        #expect(abs(order.kendallTau - (1.0 / 3 + 1) / 2) < 1e-12)
+        let tau: Double = (1.0 / 3 + 1) / 2
+        #expect(abs(order.kendallTau - tau) < 1e-12)
     }
 
     @Test func chainsAreReadFromListsAndFromArrows() throws {

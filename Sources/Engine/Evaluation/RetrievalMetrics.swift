@@ -45,13 +45,13 @@ package struct QueryRanks: Sendable {
     }
 
     /// Whether something right is among the first `count`.
-    func isFound(within count: Int) -> Bool { right.first.map { $0 <= Double(count) } ?? false }
+    package func isFound(within count: Int) -> Bool { right.first.map { $0 <= Double(count) } ?? false }
 
     /// The share of right ones among the first R.
-    var rPrecision: Double { Double(right.count { $0 <= Double(right.count) }) / Double(right.count) }
+    package var rPrecision: Double { Double(right.count { $0 <= Double(right.count) }) / Double(right.count) }
 
     /// The sum, over the right ones within R, of the precision at their rank, over R.
-    var averagePrecisionAtR: Double {
+    package var averagePrecisionAtR: Double {
         right.enumerated().reduce(0) { sum, entry in
             entry.element <= Double(right.count) ? sum + Double(entry.offset + 1) / entry.element : sum
         } / Double(right.count)
