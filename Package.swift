@@ -73,7 +73,10 @@ let package = Package(
         tests("Retrieval", ["Storage", "Gaussians"]),
         tests(
             "Engine",
-            ["Penumbra", "Encoders", "Gaussians", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
+            [
+                "Penumbra", "Encoders", "Corpus", "Gaussians", "Storage", "Retrieval",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("Presentation", ["Engine", "Gaussians", "Storage"]),
         .executableTarget(
             name: "torture",
