@@ -23,7 +23,7 @@ struct PenumbraCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             IndexCommand.self, SearchCommand.self, StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
-            ModelCommand.self,
+            ModelCommand.self, ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

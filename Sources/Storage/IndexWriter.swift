@@ -4,8 +4,8 @@ import Gaussians
 
 /// The one writer of an index, holding its lock.
 package final class IndexWriter: BatchSink {
-    private let store: IndexStore
-    private let vectors: VectorStore
+    let store: IndexStore
+    let vectors: VectorStore
     private let lock: WriterLock
     /// Blocks of an interrupted run that were removed on opening.
     package let orphanedBlocks: Int

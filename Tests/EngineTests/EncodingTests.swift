@@ -137,7 +137,7 @@ import Testing
         let size = names.reduce(0) { $0 + $1.utf8.count + 6 }
         for limit in [size, size - 1] {
             let path = folder.file("rows-\(limit).safetensors")
-            let file = try EncodingFile(path: path, model: model, maximumNameBytes: limit)
+            let file = try EncodingFile(path: path, model: model, maximumMetadataSize: limit)
             for name in names { try file.append(.text(name), gaussian) }
             try file.finish()
             let read = try RowsFile(path: path)

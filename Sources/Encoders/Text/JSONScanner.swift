@@ -85,12 +85,16 @@ struct JSONScanner {
             } else if byte < 0x20 {
                 throw refuse("no control character in a string")
             } else {
-                utf8.append(byte)
-                position += 1
+                let start = position
+                repeat { position += 1 } while position < bytes.count && Self.isPlain(bytes[position])
+                utf8.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<position]))
             }
         }
         throw refuse("the end of a string")
     }
+
+    /// Whether a byte of a string stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool { byte != 0x22 && byte != 0x5C && byte >= 0x20 }
 
     /// A number, rounded correctly.
     mutating func number() throws(TokenizerError) -> Double {
