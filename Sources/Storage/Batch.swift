@@ -10,6 +10,8 @@ package struct NewItem: Sendable {
         case gaussian(Gaussian)
         /// The same content as a stored item: its rows are copied.
         case copy(of: ItemID)
+        /// Not encoded: in a rehearsal.
+        case none
     }
     package var name: [UInt8]
     package var file: FileRecord?

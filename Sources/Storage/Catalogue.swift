@@ -6,6 +6,9 @@ import GRDB
 ///
 /// Every function runs in the caller's transaction.
 package enum Catalogue {
+    /// A connection inside a transaction.
+    package typealias Access = Database
+
     /// The newest format this code reads, and the one it writes.
     package static let format = 1
 

@@ -52,6 +52,7 @@ package final class IndexWriter: BatchSink {
                     switch item.vector {
                     case .gaussian(let gaussian): gaussian
                     case .copy(let id): try self.copy(id, sources, batch.collection, transaction)
+                    case .none: preconditionFailure("only a rehearsal takes what is not encoded")
                     }
                 }
                 let placements = try vectors.append(
