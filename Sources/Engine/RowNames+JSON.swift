@@ -17,7 +17,7 @@ extension RowNames {
     /// - Throws: `FileError` when the disk is full.
     func metadata(for path: String, maximumSize: Int) throws -> [String: [UInt8]] {
         if let metadata = metadata(maximumSize: maximumSize) { return metadata }
-        let lines = try PendingFile(path: Self.linesPath(path))
+        let lines = try AtomicFile(path: Self.linesPath(path))
         var line: [UInt8] = []
         for row in 0..<count {
             line.removeAll(keepingCapacity: true)

@@ -3,7 +3,7 @@ import Glibc
 
 /// Writes tensors of equally long rows, straight from memory; the file appears whole when `finish` returns.
 package final class SafetensorsRows {
-    private let file: PendingFile
+    private let file: AtomicFile
     private let header: SafetensorsHeader
     /// Where each tensor's next row goes.
     private var offsets: [Int]
@@ -19,9 +19,9 @@ package final class SafetensorsRows {
     package init(path: String, names: [String], rows: Int, rowLength: Int, metadata: [String: [UInt8]]) throws {
         let header = SafetensorsHeader(names: names, rows: rows, rowLength: rowLength, metadata: metadata)
         let bytes = try header.bytes(path: path)
-        let file = try PendingFile(path: path)
+        let file = try AtomicFile(path: path)
         try bytes.withUnsafeBytes { try file.write($0) }
-        guard fflush(file.stream) == 0 else { throw PendingFile.error(path) }
+        guard fflush(file.stream) == 0 else { throw AtomicFile.error(path) }
         offsets = names.indices.map { bytes.count + $0 * header.tensorSize }
         self.header = header
         self.file = file
@@ -38,7 +38,7 @@ package final class SafetensorsRows {
             let count = pwrite(
                 fileno(file.stream), bytes.baseAddress?.advanced(by: done), bytes.count - done, offsets[tensor] + done)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw PendingFile.error(file.path) }
+            guard count > 0 else { throw AtomicFile.error(file.path) }
             done += count
         }
         offsets[tensor] += done

@@ -6,7 +6,7 @@ import Glibc
 /// Each tensor's rows are spooled to a file beside the target and joined at the end, so memory does not grow with the rows.
 /// `SafetensorsRows` does without the spools where the number of rows is known.
 package final class SafetensorsWriter {
-    private let file: PendingFile
+    private let file: AtomicFile
     private let rowLength: Int
     private var spools: [(name: String, stream: UnsafeMutablePointer<FILE>)] = []
     private var rows = 0
@@ -18,9 +18,9 @@ package final class SafetensorsWriter {
     ///   - rowLength: floats of a row, the same for all tensors.
     /// - Throws: `FileError` with the system's reason.
     package init(path: String, names: [String], rowLength: Int) throws {
-        file = try PendingFile(path: path)
+        file = try AtomicFile(path: path)
         self.rowLength = rowLength
-        for name in names.sorted() { spools.append((name, try PendingFile.spool(beside: file.path))) }
+        for name in names.sorted() { spools.append((name, try AtomicFile.spool(beside: file.path))) }
     }
 
     deinit { for spool in spools { fclose(spool.stream) } }
@@ -34,7 +34,7 @@ package final class SafetensorsWriter {
                 preconditionFailure("a row has \(rowLength) floats for each tensor")
             }
             guard fwrite(values, 4, values.count, spool.stream) == values.count else {
-                throw PendingFile.error(file.path)
+                throw AtomicFile.error(file.path)
             }
         }
         rows += 1

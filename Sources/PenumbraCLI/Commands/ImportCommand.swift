@@ -3,15 +3,6 @@ import ArgumentParser
 import Engine
 import Presentation
 
-extension Engine.Collection: @retroactive ExpressibleByArgument {
-    public init?(argument: String) {
-        guard let collection = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
-        self = collection
-    }
-
-    public static var allValueStrings: [String] { allCases.map { "\($0)" } }
-}
-
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
