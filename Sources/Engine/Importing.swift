@@ -148,9 +148,10 @@ struct ImportReader: Sendable {
 
 /// The state of one import.
 struct ImportRun {
-    /// Commit to the catalogue when so many rows have come together, or so much time has passed.
-    private static let batchSize = 16_384
-    private static let batchTime = Duration.seconds(2)
+    /// Commit to the catalogue when so many rows have come together, or so much time has passed: names in no order
+    /// change nearly every page of their index, in small batches and in large ones.
+    private static let batchSize = 131_072
+    private static let batchTime = Duration.seconds(5)
 
     var summary = ImportSummary()
     /// Rows dealt with.

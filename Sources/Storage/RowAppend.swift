@@ -64,7 +64,10 @@ extension IndexWriter {
     /// Begins a batch of rows of one source; nothing else may be committed before it is.
     package func begin(_ collection: Collection, _ source: Source) throws -> PendingRows {
         try store.readCatalogue { database in
-            PendingRows(
+            // Names come in any order, and each changes another page of their index: without room for those of a
+            // million names, most are written and read again for every batch.
+            try database.execute(sql: "PRAGMA cache_size = -65536")
+            return PendingRows(
                 collection: collection, source: source,
                 firstID: try Catalogue.state(database, path: store.path).nextItemID.rawValue,
                 firstSlot: try Catalogue.slots(collection, database))
