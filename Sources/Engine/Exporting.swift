@@ -13,7 +13,8 @@ public enum ExportError: Error, CustomStringConvertible, Sendable, Equatable {
         switch self {
         case .noSource(let name, let known):
             "no source of the name \(name) here"
-                + (known.isEmpty ? ": everything comes from the folder" : ": there are \(known.joined(separator: ", "))")
+                + (known.isEmpty
+                    ? ": everything comes from the folder" : ": there are \(known.joined(separator: ", "))")
         }
     }
 }

@@ -73,7 +73,8 @@ final class RowChunk: @unchecked Sendable {  // used by one task at a time, and 
         var kept: [Int] = []
         for (place, row) in rows.enumerated() where try isKept(place, row) {
             if kept.count < place {
-                (means.pointer + kept.count * dimension).update(from: means.pointer + place * dimension, count: dimension)
+                (means.pointer + kept.count * dimension).update(
+                    from: means.pointer + place * dimension, count: dimension)
                 (logVariances.pointer + kept.count * dimension).update(
                     from: logVariances.pointer + place * dimension, count: dimension)
             }

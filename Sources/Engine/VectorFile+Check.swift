@@ -50,6 +50,7 @@ extension VectorFile {
     /// - Parameters:
     ///   - collection: what the rows are to become.
     ///   - progress: called after some rows, one call at a time.
+    /// - Returns: the file, for `Index.importVectors`.
     /// - Throws: `ImportRefusal` for the first row that cannot be taken; `CancellationError`.
     public func checked(
         as collection: Collection, progress: @Sendable (IndexingProgress) -> Void = { _ in }

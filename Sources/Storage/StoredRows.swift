@@ -29,8 +29,9 @@ extension Catalogue {
         ).map { (ItemID(rawValue: $0[0]), Placement(block: $0[1], slot: $0[2])) }
     }
 
-    /// Every item of a collection in id order, one at a time: its name and where it lies.
-    /// - Parameter source: only sources of that name; nil takes all.
+    /// Every item of a collection in id order, one at a time: where it lies, and its name.
+    ///
+    /// Only those of sources of a name; nil takes all.
     package static func forEachItem(
         _ collection: Collection, inSource source: String?, _ database: Database,
         _ body: (Placement, _ name: () -> [UInt8]) throws -> Void
@@ -67,6 +68,7 @@ extension Snapshot {
     ///   - run: the first row's place, and the slot after the last.
     ///   - collection: which of the two.
     ///   - checkingSum: whether to compute the block's checksum.
+    /// - Returns: the rows' bytes.
     /// - Throws: `StorageError.vectorsShort`, `.damagedBlock`.
     package func rows(
         _ column: Column, _ run: SlotRun, in collection: Collection, checkingSum: Bool = false

@@ -20,8 +20,10 @@ import Testing
         return folder
     }
 
+    /// The number before a word.
     static func counted(_ text: String, _ what: String) -> Int {
-        text.firstMatch(of: try! Regex("(\\d+) \(what)")).flatMap { $0[1].substring.flatMap { Int($0) } } ?? 0
+        let words = text.split(whereSeparator: { " \n,".contains($0) })
+        return words.firstIndex { $0 == what }.flatMap { $0 > 0 ? Int(words[$0 - 1]) : nil } ?? 0
     }
 
     @Test func aNewIndexIsMadeWhereItIsWanted() throws {

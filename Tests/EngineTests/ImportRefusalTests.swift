@@ -44,7 +44,8 @@ import Testing
                 #expect(abs(length - Double(factor)) < 1e-5 && refusal?.row == 1)
                 continue
             }
-            let stored = try #require(try imports.exported().means.last { abs($0[0]) == abs(fixture.gaussians[0].mean[0]) })
+            let stored = try #require(
+                try imports.exported().means.last { abs($0[0]) == abs(fixture.gaussians[0].mean[0]) })
             #expect(stored == fixture.gaussians[0].mean, "stored as given")
         }
     }
@@ -115,7 +116,8 @@ import Testing
         fixture.metadata["names"] = nil
         let path = imports.folder.file("names.txt")
         for (text, names) in [
-            ("a dog\nb\u{E9}\n\nx", nil), ("a\nb", nil), ("a dog\r\n\nc", ["a dog", "", "c"]), ("d\ne\nf\n", ["d", "e", "f"]),
+            ("a dog\nb\u{E9}\n\nx", nil), ("a\nb", nil), ("a dog\r\n\nc", ["a dog", "", "c"]),
+            ("d\ne\nf\n", ["d", "e", "f"]),
         ] as [(String, [String]?)] {
             try imports.folder.write("names.txt", Array(text.utf8))
             guard let names else {
@@ -159,7 +161,8 @@ import Testing
         #expect(
             try await imports.refusal(fixture)?.reason
                 == .foreignEncoding(got: "other", expected: model.encodingID))
-        #expect(try await imports.refusal(fixture, model: model)?.reason != nil, "--model does not change what a file says")
+        #expect(
+            try await imports.refusal(fixture, model: model)?.reason != nil, "--model does not change what a file says")
         fixture.metadata["encoding_id"] = nil
         #expect(try await imports.refusal(fixture)?.reason == .noEncodingID)
         fixture.metadata["model_fingerprint"] = "abc"

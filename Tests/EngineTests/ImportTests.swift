@@ -11,7 +11,8 @@ import Testing
     /// Names of all sorts, no two alike.
     static func name(_ number: Int, _ generator: inout SeededGenerator) -> [UInt8] {
         let parts: [[UInt8]] = [
-            Array("a b/é.jpg".utf8), [0x0A], [0x00], [0xFF, 0xFE], Array("\"\\\"".utf8), Array("日本".utf8), [0x0D, 0x0A],
+            Array("a b/é.jpg".utf8), [0x0A], [0x00], [0xFF, 0xFE], Array("\"\\\"".utf8), Array("日本".utf8),
+            [0x0D, 0x0A],
             [0x1B, 0x5B, 0x6D], Array("/abs".utf8),
         ]
         return parts[Int.random(in: 0..<parts.count, using: &generator)] + Array("\(number)".utf8)

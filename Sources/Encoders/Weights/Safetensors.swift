@@ -115,7 +115,8 @@ package struct Safetensors: Sendable {
             }
             extents.append(Extent(begin: offsets[0], end: offsets[1], name: name))
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(start + offsets[0])..<(start + offsets[1])])
-            tensors[name] = Tensor(name: name, type: type, shape: shape, bytes: bytes, offset: start + offsets[0], file: file)
+            tensors[name] = Tensor(
+                name: name, type: type, shape: shape, bytes: bytes, offset: start + offsets[0], file: file)
         }
         if let gap = Self.gap(in: extents, size: file.bytes.count - start) { throw refuse(gap) }
         self.file = file
