@@ -55,7 +55,6 @@ public final class VectorFile: Sendable {
             close(descriptor)
             throw error
         }
-        malloc_trim(0)  // a long header took several times its length, which the allocator would keep
     }
 
     deinit { close(descriptor) }
