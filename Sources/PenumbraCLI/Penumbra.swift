@@ -24,7 +24,7 @@ struct PenumbraCommand: AsyncParsableCommand {
         subcommands: [
             IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
             EvaluateCommand.self, VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self,
-            ForgetCommand.self, DoctorCommand.self,
+            ForgetCommand.self, DoctorCommand.self, ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {
