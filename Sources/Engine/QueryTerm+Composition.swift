@@ -122,7 +122,7 @@ extension Index {
             throw QueryError.unreadable(name, "\(error)")
         }
         let stored = try store.read { snapshot in
-            try Catalogue.items(hash: content.hash, .images, snapshot.database).first.map {
+            try Catalogue.item(hash: content.hash, .images, snapshot.database).map {
                 try snapshot.gaussian(.images, at: $0.placement)
             }
         }

@@ -36,9 +36,6 @@ struct SearchScope {
 
     var isLexicon: Bool { lexicon != nil }
 
-    /// The strangers' fixed sample is at most so large: enough for a 1 % quantile.
-    private static let sampleLimit = 1_024
-
     /// Restricts a collection to what the options let answer, without some pictures and their copies.
     init(_ options: SearchOptions, without pictures: [[UInt8]], _ snapshot: Snapshot) throws {
         collection = options.collection
@@ -93,18 +90,21 @@ struct SearchScope {
 
     /// The distances from the query to a fixed sample of the collection, where closeness is judged by them: where no match
     /// probability is defined, or the model does not say which is convincing.
-    func strangers(for query: Query, _ model: Model) throws -> Strangers? {
+    func strangers(for query: Query, _ model: Model) throws -> NullDistribution? {
         guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
         // Whoever asks is no stranger to itself.
         func distance(_ gaussian: Gaussian) -> Double? {
             gaussian == query.gaussian ? nil : query.gaussian.csd(to: gaussian)
         }
-        guard let lexicon else {
-            return Strangers(try snapshot.sample(collection, limit: Self.sampleLimit, distance).compactMap { $0 })
+        let distances: [Double?]
+        if let lexicon {
+            let step = max(1, lexicon.gaussians.count / NullSample.defaultLimit)
+            distances = stride(from: 0, to: lexicon.gaussians.count, by: step).map { distance(lexicon.gaussians[$0]) }
+        } else {
+            distances = try snapshot.sample(collection, limit: NullSample.defaultLimit, distance)
         }
-        let step = max(1, lexicon.gaussians.count / Self.sampleLimit)
-        return Strangers(
-            stride(from: 0, to: lexicon.gaussians.count, by: step).compactMap { distance(lexicon.gaussians[$0]) })
+        let known = distances.compactMap { $0 }
+        return known.isEmpty ? nil : NullDistribution(known)
     }
 
     /// Gives a result its name and what else the catalogue knows, and explains it to a query.
@@ -124,45 +124,16 @@ struct SearchScope {
     }
 }
 
-/// What strangers look like to a query: the sorted CSDs from it to a fixed sample.
-struct Strangers {
-    private let sorted: [Double]
-
-    /// Takes the distances; nil without any.
-    init?(_ distances: [Double]) {
-        guard !distances.isEmpty else { return nil }
-        sorted = distances.sorted()
-    }
-
-    /// The share of strangers that are closer than a distance, 0 to 1; lower is closer.
-    func percentile(of csd: Double) -> Double {
-        var range = 0..<sorted.count
-        while !range.isEmpty {
-            let middle = (range.lowerBound + range.upperBound) / 2
-            range = sorted[middle] < csd ? (middle + 1)..<range.upperBound : range.lowerBound..<middle
-        }
-        return Double(range.lowerBound) / Double(sorted.count)
-    }
-
-    /// The distance below which a share of the strangers lies, interpolated between neighbours.
-    func quantile(_ share: Double) -> Double {
-        let position = share * Double(sorted.count - 1)
-        let lower = Int(position)
-        let upper = min(lower + 1, sorted.count - 1)
-        return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
-    }
-}
-
 /// From a distance to a probability or percentile, and to whether it convinces.
 struct MatchJudge {
     private let model: Model
-    private let strangers: Strangers?
+    private let strangers: NullDistribution?
     private let hasProbability: Bool
     private let squaredNorm: Double
     private let totalVariance: Double
     private let collection: Collection
 
-    init(_ query: Query, _ collection: Collection, _ model: Model, _ strangers: Strangers?) {
+    init(_ query: Query, _ collection: Collection, _ model: Model, _ strangers: NullDistribution?) {
         self.model = model
         self.strangers = strangers
         self.collection = collection

@@ -6,8 +6,7 @@ import Testing
 @Suite struct CommandLineTests {
     @Test(arguments: [
         [], ["index"], ["search"], ["similar"], ["describe"], ["ls"], ["status"], ["verify"], ["encode"], ["model"],
-        ["model", "list"], ["model", "add"],
-        ["model", "show"], ["model", "remove"],
+        ["model", "list"], ["model", "add"], ["model", "show"], ["model", "remove"], ["import"], ["export"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
         let folder = try TemporaryFolder()
