@@ -28,20 +28,13 @@ public struct Lexicon: Sendable {
         _ model: Model, file: String? = nil, cacheFolder: String? = nil, onlyIfCached: Bool = false,
         progress: (IndexingProgress) -> Void = { _ in }
     ) throws -> Lexicon? {
-        let texts = try file.map(phrases) ?? shipped()
+        let texts = try file.map(phrases) ?? Model.lexicon()
         let cached = cacheFolder.map { "\($0)/lexicons/\(key(texts, model)).safetensors" }
         if let cached, let known = try? Lexicon(cached: cached, texts, model) { return known }
         if onlyIfCached { return nil }
         let lexicon = try Lexicon(encoding: texts, model, progress)
         if let cached { try? lexicon.write(cached, texts, model) }
         return lexicon
-    }
-
-    /// The phrases shipped with the built-in model.
-    static func shipped() throws -> [String] {
-        try ModelFiles.builtin.required("lexicon.txt").withBytes { bytes in
-            String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-        }
     }
 
     private static func phrases(of path: String) throws -> [String] {
@@ -112,8 +105,8 @@ public struct Lexicon: Sendable {
         for gaussian in gaussians {
             try writer.append(["mean": gaussian.mean, "log_variance": gaussian.logVariance])
         }
-        let names = String(decoding: try JSONEncoder().encode(self.texts), as: UTF8.self)
-        try writer.finish(metadata: ["encoding_id": model.encodingID, "names": names])
+        let names = Array(try JSONEncoder().encode(self.texts))
+        try writer.finish(metadata: ["encoding_id": Array(model.encodingID.utf8), "names": names])
     }
 
     /// The share of the phrases that are less vague, 0 to 1: "vaguer than 97 % of the lexicon".

@@ -49,6 +49,7 @@ extension Gaussian {
     /// The mean is the normalised weighted sum of the means, the variances are the sum of weight squared times variance
     /// over the squared length of that sum; a single term of positive weight stays as it is, to the bit.
     /// - Parameter terms: at least one, all of the same dimension.
+    /// - Returns: the composed Gaussian, its mean of length 1.
     /// - Throws: `QueryError.cancelled` when the sum is shorter than 1e-3.
     public static func composed(
         of terms: [(gaussian: Gaussian, weight: Double)]

@@ -120,7 +120,7 @@ private struct Ranking {
 }
 
 extension SearchOrder {
-    /// Which of two results comes first; nil for the order they have. Ties stay in order of rank.
+    /// Which of two results comes first, ties in order of rank; nil for the order they have.
     fileprivate var precedes: ((SearchResult, SearchResult) -> Bool)? {
         switch self {
         case .csd: nil

@@ -9,8 +9,8 @@ struct VectorRows {
     private let path: String
     private let mean: Tensor
     private let logVariance: Tensor?
+    private let names: RowNames?
     private let kinds: [String]?
-    private let names: [String]?
     private let dimension: Int
     /// How many there are.
     let count: Int
@@ -41,17 +41,23 @@ struct VectorRows {
         guard logVariance == nil || logVariance?.shape == mean.shape else {
             throw refuse("mean and log_variance differ in shape")
         }
-        func list(_ key: String) -> [String]? {
-            file.metadata[key].flatMap { try? JSONDecoder().decode([String].self, from: Data($0.utf8)) }
+        count = mean.shape[0]
+        do {
+            names = try RowNamesReader(path: path, count: count).read(file.metadata, lines: nil)
+        } catch let refusal as ImportRefusal where refusal.reason == .unnamed {
+            names = nil
         }
         self.path = path
         self.mean = mean
         self.logVariance = logVariance
-        kinds = list("kinds")
-        names = list("names")
         dimension = state.dimension
-        count = mean.shape[0]
+        kinds = names == nil ? file.metadata["kinds"].flatMap(Self.kinds) : nil
         guard kinds == nil || kinds?.count == count else { throw refuse("\(kinds?.count ?? 0) kinds of \(count) rows") }
+    }
+
+    /// Kinds of rows that have no names.
+    private static func kinds(_ list: String) -> [String]? {
+        try? JSONDecoder().decode([String].self, from: Data(list.utf8))
     }
 
     /// A row's Gaussian.
@@ -70,10 +76,10 @@ struct VectorRows {
     }
 
     /// What a row was made of.
-    func kind(_ row: Int) -> Collection { kinds?[row] == "image" ? .images : .texts }
+    func kind(_ row: Int) -> Collection { names?.kind(of: row) ?? (kinds?[row] == "image" ? .images : .texts) }
 
     /// A row's name, where the file says.
-    func name(_ row: Int) -> String? { names.flatMap { row < $0.count ? $0[row] : nil } }
+    func name(_ row: Int) -> String? { names.map { String(decoding: $0[row], as: UTF8.self) } }
 
     private func floats(_ tensor: Tensor, _ row: Int) throws -> [Float] {
         let buffer = FloatBuffer(count: dimension)

@@ -37,6 +37,7 @@ package struct TextChanges: Sendable {
 }
 
 extension Catalogue {
+    /// A file that lost a text, for whatever reason, is read again.
     static let textSchema = """
         CREATE TABLE text_file (
             source INTEGER PRIMARY KEY REFERENCES source (id) ON DELETE CASCADE, size INTEGER NOT NULL,
@@ -52,6 +53,7 @@ extension Catalogue {
         END;
         CREATE TRIGGER caption_removed AFTER DELETE ON item WHEN old.collection = 1 BEGIN
             DELETE FROM caption WHERE rowid = old.id;
+            DELETE FROM text_file WHERE source = old.source;
         END;
         """
 
@@ -98,15 +100,5 @@ extension Catalogue {
             database.cachedStatement(sql: "SELECT picture FROM text_link WHERE item = ? ORDER BY picture"),
             arguments: [text.rawValue]
         ).map { Array($0) }
-    }
-
-    /// Live items of one source.
-    package static func count(_ collection: Collection, _ source: Source, _ database: Database) throws -> Int {
-        try Int.fetchOne(
-            database,
-            sql: """
-                SELECT count(*) FROM item
-                WHERE collection = ? AND source = (SELECT id FROM source WHERE kind = ? AND name = ?)
-                """, arguments: [collection.rawValue, source.kind.rawValue, source.name]) ?? 0
     }
 }

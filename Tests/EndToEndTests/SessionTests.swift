@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct SessionTests {
-    /// Pictures p0.jpg ... with the captions of the gallery as texts.
+    /// Pictures with the captions of the gallery as texts.
     private static func gallery(_ count: Int) throws -> Gallery {
         let gallery = try Gallery.indexed(count)
         let captions = try String(

@@ -178,4 +178,16 @@ import Testing
         }
         #expect(names == ["notes/a.txt"])
     }
+
+    @Test func aFileThatLostATextIsReadAgain() async throws {
+        try write("a.txt", "a dog\na cat\n")
+        _ = try await update("a.txt")
+        let item = try #require(try identities()["a cat"])
+        var batch = Batch()
+        batch.collection = .texts
+        batch.removals = [item]
+        try IndexWriter(IndexStore(path: pictures.index.folder)).commit(batch)
+        let summary = try await update("a.txt")
+        #expect(summary.added == 1 && summary.unchanged == 1)
+    }
 }
