@@ -3,6 +3,7 @@ import COpenBLAS
 import CPNG
 import CWebP
 import Foundation
+import Glibc
 
 /// Versions of the libraries in use.
 package enum LibraryVersions {
@@ -18,10 +19,18 @@ package enum LibraryVersions {
 
     /// The file of a library that is mapped into this process.
     private static func mappedFile(_ library: String) -> String? {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        // Line by line: the kernel says that the file is empty, so nobody knows how much there is to read.
+        guard let file = fopen("/proc/self/maps", "re") else { return nil }
+        defer { fclose(file) }
         // "7f12a000-7f12b000 r-xp 00000000 fe:00 1234    /usr/lib/libturbojpeg.so.0.2.0"
-        let line = maps.split(separator: "\n").first { $0.contains("/\(library).") }
-        return line.flatMap { line in line.firstIndex(of: "/").map { String(line[$0...]) } }
+        var buffer = [CChar](repeating: 0, count: 8_192)
+        while fgets(&buffer, Int32(buffer.count), file) != nil {
+            let line = String(
+                decoding: buffer.prefix { $0 != 0 && $0 != 0x0A }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            guard line.contains("/\(library)."), let slash = line.firstIndex(of: "/") else { continue }
+            return String(line[slash...])
+        }
+        return nil
     }
 
     /// libpng's.

@@ -23,8 +23,8 @@ struct PenumbraCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
-            VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self, ForgetCommand.self,
-            DoctorCommand.self,
+            EvaluateCommand.self, VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self,
+            ForgetCommand.self, DoctorCommand.self, ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

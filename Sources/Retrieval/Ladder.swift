@@ -1,0 +1,113 @@
+// One item to its ladder: from it up to a root, each rung including the one before.
+import CKernels
+import Gaussians
+import Storage
+
+/// How a ladder is climbed.
+package enum LadderWalk: String, Sendable, Codable, CaseIterable {
+    /// From each rung to its closest generalisation.
+    case greedy
+    /// ProLIP's and HierarCaps' walk: the nearest text at each step from the item to its root.
+    case interpolation
+}
+
+extension Generality {
+    /// Texts whose means are nearer to each other than this share of the mean stranger's distance are wordings of one phrase.
+    static let repeatShare = 0.02
+    /// Points between item and root where none are asked for, as HierarCaps' evaluation has it.
+    package static let interpolationSteps = 50
+    /// Rungs where none are asked for.
+    package static let greedySteps = 32
+
+    /// From X up to a root through a collection, most specific first, without near-repeats.
+    /// - Parameters:
+    ///   - x: where to start; not itself a rung.
+    ///   - items: the possible rungs.
+    ///   - walk: how to climb.
+    ///   - steps: greedy: the most rungs; interpolation: the points between X and root, at least 2. Nil takes the default.
+    ///   - excluded: an index to leave out: X itself.
+    /// - Returns: indices of the rungs; each is vaguer than the one before and includes it.
+    /// - Complexity: O(rungs * items * D).
+    /// - SeeAlso: ProLIP, section 4.4; HierarCaps (Alper and Averbuch-Elor, ECCV 2024), section 3.3
+    package func ladder(
+        from x: PreparedItem, among items: [PreparedItem], walk: LadderWalk = .greedy, steps: Int? = nil,
+        excluding excluded: Int? = nil
+    ) -> [Int] {
+        switch walk {
+        case .greedy: greedyLadder(x, items, steps ?? Self.greedySteps, excluded)
+        case .interpolation: interpolationLadder(x, items, steps ?? Self.interpolationSteps, excluded)
+        }
+    }
+
+    /// Every rung is a generalisation of the rung before and of the first item of its kind: no drifting away.
+    private func greedyLadder(_ x: PreparedItem, _ items: [PreparedItem], _ steps: Int, _ excluded: Int?) -> [Int] {
+        var rungs: [Int] = []
+        var current = x
+        var allowed = Set(items.indices)
+        if let excluded { allowed.remove(excluded) }
+        while rungs.count < steps {
+            let near = repeatDistance(of: current)
+            let matches = general(current, among: items).filter { allowed.contains($0.index) }
+            // A picture and a text never repeat each other.
+            let next = matches.first {
+                current.kind != items[$0.index].kind
+                    || current.gaussian.squaredMeanDistance(to: items[$0.index].gaussian) > near
+            }
+            guard let next else { break }
+            if current.kind == items[next.index].kind { allowed.formIntersection(matches.map(\.index)) }
+            allowed.remove(next.index)
+            rungs.append(next.index)
+            current = items[next.index]
+        }
+        return rungs
+    }
+
+    private func interpolationLadder(
+        _ x: PreparedItem, _ items: [PreparedItem], _ steps: Int, _ excluded: Int?
+    ) -> [Int] {
+        let candidates = items.indices.filter { $0 != excluded && includesByKind(items[$0], x) }
+        let containments = candidates.map { x.gaussian.containment(in: items[$0].gaussian) }
+        guard let best = containments.indices.max(by: { containments[$0] < containments[$1] }) else { return [] }
+        let root = items[candidates[best]].gaussian.mean
+        var rungs: [Int] = []
+        var current = x
+        for step in 0..<max(steps, 2) {
+            let share = Float(step) / Float(max(steps, 2) - 1)
+            let point = Self.normalized(zip(x.gaussian.mean, root).map { (1 - share) * $0 + share * $1 })
+            guard let nearest = Self.nearest(point, candidates, items), !rungs.contains(nearest),
+                encloses(items[nearest], current)
+            else { continue }
+            rungs.append(nearest)
+            current = items[nearest]
+        }
+        return rungs
+    }
+
+    /// Whether a rung may follow another item: it includes it, is vaguer, and is more than another wording.
+    private func encloses(_ rung: PreparedItem, _ item: PreparedItem) -> Bool {
+        guard rung.kind == item.kind else { return includesByKind(rung, item) }
+        return rung.gaussian.totalVariance > item.gaussian.totalVariance
+            && item.gaussian.inclusion(in: rung.gaussian) > 0
+            && item.gaussian.squaredMeanDistance(to: rung.gaussian) > repeatDistance(of: item)
+    }
+
+    /// The squared distance of the means under which two texts are wordings of one phrase.
+    private func repeatDistance(of item: PreparedItem) -> Double {
+        Self.repeatShare * sample.distribution(of: item.gaussian).mean
+    }
+
+    private static func nearest(_ point: [Float], _ candidates: [Int], _ items: [PreparedItem]) -> Int? {
+        var best: (index: Int, csd: Double)?
+        for index in candidates {
+            let gaussian = items[index].gaussian
+            let csd = pk_squared_distance_f64(point, gaussian.mean, point.count) + gaussian.totalVariance
+            if csd < best?.csd ?? .infinity { best = (index, csd) }
+        }
+        return best?.index
+    }
+
+    private static func normalized(_ vector: [Float]) -> [Float] {
+        let norm = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return norm > 0 ? vector.map { $0 / norm } : vector
+    }
+}
