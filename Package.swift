@@ -78,8 +78,15 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         tests("Presentation", ["Engine", "Gaussians", "Storage"]),
+        .executableTarget(
+            name: "torture",
+            dependencies: [
+                "Engine", "Encoders", "Gaussians", "Storage", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "Tests/Torture", swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["PenumbraCLI", "TestSupport"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["PenumbraCLI", "torture", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

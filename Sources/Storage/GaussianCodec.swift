@@ -13,6 +13,9 @@ package enum Column: UInt8, Sendable, CaseIterable {
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
 
+    /// The columns every block has; any other is derived from them, optional, and can be rebuilt.
+    package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
+
     /// Bytes of one slot's row.
     package func rowSize(dimension: Int) -> Int {
         switch self {
@@ -58,7 +61,7 @@ package enum GaussianCodec {
     package static let minimumSize = 4_096
     /// The format this code writes, and the newest it reads.
     package static let format = 1
-    private static let magic: UInt32 = 0x3142_4E50
+    static let magic: UInt32 = 0x3142_4E50
 
     /// Frames rows as a value.
     /// - Parameters:
@@ -67,20 +70,40 @@ package enum GaussianCodec {
     ///   - rowSize: bytes of a row.
     /// - Returns: what the store keeps under `key`.
     package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int) -> [UInt8] {
-        var value = [UInt8](repeating: 0, count: max(headerSize + rows.count, minimumSize))
-        value.withUnsafeMutableBytes { bytes in
-            bytes.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
-            bytes.storeBytes(of: UInt16(format).littleEndian, toByteOffset: 4, as: UInt16.self)
-            bytes[6] = key.column.rawValue
-            bytes[7] = UInt8(key.collection.rawValue)
-            bytes.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
-            bytes.storeBytes(of: UInt32(rows.count / rowSize).littleEndian, toByteOffset: 12, as: UInt32.self)
-            bytes.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
-            UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...]).copyBytes(from: rows)
-            let crc = checksum(UnsafeRawBufferPointer(bytes), rowBytes: rows.count)
-            bytes.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)
+        var value = [UInt8](repeating: 0, count: valueSize(rowBytes: rows.count))
+        value.withUnsafeMutableBytes { value in
+            frame(value, key, count: rows.count / rowSize, rowSize: rowSize) { $0.copyBytes(from: rows) }
         }
         return value
+    }
+
+    /// Bytes of a value whose rows take so many.
+    static func valueSize(rowBytes: Int) -> Int { max(headerSize + rowBytes, minimumSize) }
+
+    /// Builds a value where it lies.
+    /// - Parameters:
+    ///   - value: `valueSize` bytes, uninitialised.
+    ///   - key: which block and column.
+    ///   - count: rows.
+    ///   - rowSize: bytes of a row.
+    ///   - fill: writes all the rows' bytes.
+    static func frame(
+        _ value: UnsafeMutableRawBufferPointer, _ key: BlockKey, count: Int, rowSize: Int,
+        fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
+        let end = headerSize + count * rowSize
+        UnsafeMutableRawBufferPointer(rebasing: value[..<headerSize]).initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(rebasing: value[end...]).initializeMemory(as: UInt8.self, repeating: 0)
+        value.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
+        value.storeBytes(of: UInt16(format).littleEndian, toByteOffset: 4, as: UInt16.self)
+        value[6] = key.column.rawValue
+        value[7] = UInt8(key.collection.rawValue)
+        value.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
+        value.storeBytes(of: UInt32(count).littleEndian, toByteOffset: 12, as: UInt32.self)
+        value.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
+        fill(UnsafeMutableRawBufferPointer(rebasing: value[headerSize..<end]))
+        let crc = checksum(UnsafeRawBufferPointer(value), rowBytes: count * rowSize)
+        value.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)
     }
 
     /// The rows of a value, in place.
@@ -90,10 +113,12 @@ package enum GaussianCodec {
     ///   - rowSize: bytes of a row.
     ///   - path: the store's folder, for messages.
     ///   - checkingSum: whether to compute the checksum; a scan does not.
+    ///   - checkingPadding: whether to look at the bytes behind the rows, which nobody else does.
     /// - Returns: the rows, without header and padding.
     /// - Throws: `StorageError.damagedBlock` when header, size or checksum contradict the key.
     package static func rows(
-        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false
+        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false,
+        checkingPadding: Bool = false
     ) throws -> UnsafeRawBufferPointer {
         func damaged(_ reason: String) -> StorageError {
             .damagedBlock(
@@ -115,7 +140,12 @@ package enum GaussianCodec {
         if checkingSum, checksum(value, rowBytes: count * rowSize) != load(value, 20, UInt32.self) {
             throw damaged("the checksum does not match")
         }
-        return UnsafeRawBufferPointer(rebasing: value[headerSize..<(headerSize + count * rowSize)])
+        let end = headerSize + count * rowSize
+        let size = max(end, minimumSize)
+        if checkingPadding, value.count != size || !value[end...].allSatisfy({ $0 == 0 }) {
+            throw damaged("the padding is not zeros up to \(size) bytes")
+        }
+        return UnsafeRawBufferPointer(rebasing: value[headerSize..<end])
     }
 
     private static func load<T: FixedWidthInteger & BitwiseCopyable>(

@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Glibc
 import Gaussians
+import Synchronization
 
 /// An open index folder: the catalogue and the vectors it names.
 package final class IndexStore: Sendable {
@@ -12,6 +13,9 @@ package final class IndexStore: Sendable {
     /// Whether the index folder cannot be written, and is only read.
     package var isReadOnly: Bool { readOnlyCatalogue != nil }
     private let readOnlyCatalogue: ReadOnlyCatalogue?
+    private let phaseObserver = Mutex<(@Sendable (CommitPhase) -> Void)?>(nil)
+    /// The vectors that were read last: while they are held, no writer removes them.
+    private let held = Mutex<(name: String, vectors: VectorStore)?>(nil)
 
     /// The catalogue's file name.
     package static let catalogueName = "catalog.sqlite"
@@ -49,7 +53,10 @@ package final class IndexStore: Sendable {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { database in
+            // A small cache is full at once: what a run takes does not depend on how long it goes on.
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024")
+        }
         return configuration
     }
 
@@ -62,33 +69,87 @@ package final class IndexStore: Sendable {
             if error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN {
                 throw StorageError.unwritable(path: path)
             }
-            if error.resultCode == .SQLITE_NOTADB { throw StorageError.notAnIndex(path: path) }
+            if error.resultCode == .SQLITE_IOERR, limitsFileSize { throw StorageError.diskFull(path: path) }
+            if error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
+                throw StorageError.damagedCatalogue(path: path, reason: error.message ?? "\(error.resultCode)")
+            }
             throw StorageError.system(
                 path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
         }
     }
 
+    /// Whether a limit on the size of files is set (`ulimit -f`): SQLite calls what it causes an I/O error.
+    private static var limitsFileSize: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
+    }
+
     /// Runs `body` on one consistent generation: the catalogue's snapshot is taken first, the vectors' second, so that
     /// whatever the catalogue names is there.
+    ///
+    /// The folder of vectors is held before the snapshot that names it is taken: where `optimize` has put another in its
+    /// place since the last reading, that one is held and a new snapshot is taken.
     /// - Throws: `StorageError`, or what `body` throws.
     package func read<T>(_ body: (Snapshot) throws -> T) throws -> T {
-        try Self.naming(path) {
-            try queue.read { database in
-                let state = try Catalogue.state(database, path: path)
-                let vectors = try VectorStore(
-                    path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
-                try vectors.checkIdentity(state.uuid)
-                return try vectors.environment.read { transaction in
-                    try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))
+        for _ in 0..<Self.attempts {
+            let result: T? = try Self.naming(path) {
+                try queue.read { database in
+                    let state = try Catalogue.state(database, path: path)
+                    guard let vectors = held.withLock({ $0?.name == state.vectors ? $0?.vectors : nil }) else {
+                        return nil
+                    }
+                    return try vectors.environment.read { transaction in
+                        try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))
+                    }
                 }
             }
+            if let result { return result }
+            try holdVectors()
+        }
+        throw StorageError.system(path: path, operation: "read", reason: "the vectors change faster than they are read")
+    }
+
+    /// So often the vectors may change their folder while someone tries to read them.
+    private static let attempts = 20
+
+    /// Holds the folder of vectors that the catalogue names now.
+    private func holdVectors() throws {
+        let state = try readCatalogue { try Catalogue.state($0, path: path) }
+        do {
+            let vectors = try VectorStore(
+                path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
+            try vectors.checkIdentity(state.uuid)
+            held.withLock { $0 = (state.vectors, vectors) }
+        } catch {
+            // Gone because it is no longer the index's? Then there is another; else that is the error.
+            let now = try readCatalogue { try Catalogue.state($0, path: path).vectors }
+            guard now != state.vectors else { throw error }
         }
     }
+
+    /// Tells a test in which phase of a commit this process is.
+    package func observePhases(_ body: @escaping @Sendable (CommitPhase) -> Void) {
+        phaseObserver.withLock { $0 = body }
+    }
+
+    func enter(_ phase: CommitPhase) { phaseObserver.withLock { $0 }?(phase) }
+
+    /// Lets go of the vectors, so that their folder can be removed once nobody else reads it.
+    func releaseVectors() { held.withLock { $0 = nil } }
 
     /// Runs `body` on the catalogue alone.
     package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {
         try Self.naming(path) { try queue.read(body) }
     }
+}
+
+/// Where a commit is.
+package enum CommitPhase: UInt8, Sendable {
+    case outside = 0
+    /// From the first write of vectors to their being durable.
+    case vectors = 1
+    /// From there to the end of the catalogue's commit.
+    case catalogue = 2
 }
 
 /// One generation of an index, valid inside the closure that was handed it.
@@ -128,15 +189,6 @@ package struct Snapshot {
 }
 
 extension IndexStore {
-    /// Bytes the catalogue and the vectors take on disk.
-    package func size(vectors: String) -> Int {
-        let names = [
-            Self.catalogueName, "\(Self.catalogueName)-wal", "\(Self.catalogueName)-shm", "\(vectors)/data.mdb",
-            "\(vectors)/lock.mdb",
-        ]
-        return names.reduce(0) { total, name in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
-            return total + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
-        }
-    }
+    /// Bytes the files of the index take, what `repair` has kept included.
+    package var size: Int { IndexFiles(path).size }
 }
