@@ -101,7 +101,9 @@ enum FilterField: String, CaseIterable {
     func condition(
         _ operation: Operator, _ value: FilterToken, _ parser: FilterParser
     ) throws(FilterError) -> ItemCondition {
-        if operation == .unequal { return .not(try condition(.equal, value, parser)) }
+        // What is not known meets no comparison, not even this one.
+        let isNullable = self == .taken || self == .orientation
+        if operation == .unequal, !isNullable { return .not(try condition(.equal, value, parser)) }
         switch self {
         case .path: return Self.text(.name, operation, value.text)
         case .text: return Self.text(.name, operation, value.text)
@@ -120,7 +122,7 @@ enum FilterField: String, CaseIterable {
             guard ["landscape", "portrait", "square"].contains(name) else {
                 throw parser.mistake("orientation is landscape, portrait or square", at: value)
             }
-            return .compare(.orientation, .equal, .text(name))
+            return .compare(.orientation, operation.comparison ?? .equal, .text(name))
         case .caption: return try caption(operation, value, parser)
         }
     }

@@ -58,11 +58,12 @@ struct LsCommand: ParsableCommand {
         let renderer = ListRenderer(
             output.null ? .paths : output.format ?? .table,
             PathStyle(root: index.root, current: Environment.currentFolder), isNullTerminated: output.null)
-        var pending = renderer.header(target.collection)
+        var pending: [UInt8] = []
         var count = 0
         try index.list(
             target.collection, by: sort, isReversed: reverse, where: filter, offset: offset, limit: n
         ) { item in
+            if count == 0 { pending += renderer.header(target.collection) }
             pending += renderer.line(item)
             count += 1
             if pending.count > 1 << 16 {
