@@ -35,6 +35,13 @@ package struct LiveBitmap: Sendable, Equatable {
         words.0.nonzeroBitCount + words.1.nonzeroBitCount + words.2.nonzeroBitCount + words.3.nonzeroBitCount
     }
 
+    /// The slots that are live in both.
+    package func intersection(_ other: LiveBitmap) -> LiveBitmap {
+        var both = self
+        for index in 0..<4 { both[word: index] &= other[word: index] }
+        return both
+    }
+
     private subscript(word index: Int) -> UInt64 {
         get {
             switch index {

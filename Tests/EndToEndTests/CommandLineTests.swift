@@ -6,8 +6,8 @@ import Testing
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        [], ["index"], ["search"], ["status"], ["verify"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
-        ["model", "show"], ["model", "remove"], ["import"], ["export"],
+        [], ["index"], ["search"], ["similar"], ["describe"], ["ls"], ["status"], ["verify"], ["encode"], ["model"],
+        ["model", "list"], ["model", "add"], ["model", "show"], ["model", "remove"], ["import"], ["export"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
         let folder = try TemporaryFolder()
