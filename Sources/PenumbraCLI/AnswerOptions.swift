@@ -124,7 +124,7 @@ struct LexiconOption: ParsableArguments {
         options.lexiconUse = use ?? .only
         guard options.collection == .texts, options.lexiconUse != .off else { return }
         if options.lexiconUse == .auto, try index.status().texts > 0 { return }
-        let bar = ProgressBar()
+        let bar = ProgressBar(unit: "texts")
         defer { bar.finish() }
         options.lexicon = try Lexicon.load(
             index.model(), file: use == nil ? lexicon : nil, cacheFolder: Environment.cacheFolder

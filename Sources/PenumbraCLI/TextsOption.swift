@@ -40,7 +40,7 @@ struct TextsOption: ParsableArguments {
         let start = ContinuousClock.now
         let interruption = Interruption()
         let summary = try await interruption.run { [options] in
-            let bar = ProgressBar()
+            let bar = ProgressBar(unit: "texts")
             defer { bar.finish() }
             return try await index.updateTexts(from: file, options) { bar.show($0) }
         }
