@@ -23,6 +23,7 @@ struct BlockPacker {
     /// - Parameters:
     ///   - slots: ascending.
     ///   - rows: the stored columns, each reaching beyond the last of the slots.
+    /// - Throws: `StorageError` when the disk is full.
     mutating func append(_ slots: some Sequence<Int>, of rows: [Column: UnsafeRawBufferPointer]) throws {
         for slot in slots {
             for (column, bytes) in rows {

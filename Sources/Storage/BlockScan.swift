@@ -73,6 +73,7 @@ final class BlockScan {
 
     /// The Gaussian of an item, if it is there and beyond doubt.
     /// - Parameters:
+    ///   - collection: which of the two it is in.
     ///   - item: whose, and where the catalogue says it lies.
     ///   - totalVariance: what the catalogue says of it; nil where it does not say.
     /// - Returns: the Gaussian, or nil where its rows are damaged, another item's, or several versions of them contradict

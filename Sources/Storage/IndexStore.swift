@@ -69,7 +69,8 @@ package final class IndexStore: Sendable {
         do {
             return try naming(file) {
                 let queue = try DatabaseQueue(path: file, configuration: configuration)
-                _ = try queue.read { try Catalogue.state($0, path: path) }  // refuses newer formats before it touches them
+                // Refuses newer formats before it touches them.
+                _ = try queue.read { try Catalogue.state($0, path: path) }
                 let migrator = migrator(isReadOnly: false)
                 if try !queue.read(migrator.hasCompletedMigrations) {
                     let lock = try WriterLock(path: "\(path)/\(lockName)")

@@ -145,8 +145,9 @@ private struct Repair {
         return recovery.knowsUncertainty
     }
 
-    /// SQLite's backup writes over the damaged pages in one transaction, which readers survive. Only where nothing of the
-    /// file is a database any more it is made anew.
+    /// SQLite's backup writes over the damaged pages in one transaction, which readers survive.
+    ///
+    /// Only where nothing of the file is a database any more it is made anew.
     private func replaceCatalogue(_ fresh: DatabaseQueue) throws {
         do {
             let queue = try DatabaseQueue(path: catalogue, configuration: IndexStore.configuration)
