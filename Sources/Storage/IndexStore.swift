@@ -69,7 +69,7 @@ package final class IndexStore: Sendable {
         do {
             return try naming(file) {
                 let queue = try DatabaseQueue(path: file, configuration: configuration)
-                // Refuses newer formats before it touches them.
+                // Newer formats are refused before they are touched.
                 _ = try queue.read { try Catalogue.state($0, path: path) }
                 let migrator = migrator(isReadOnly: false)
                 if try !queue.read(migrator.hasCompletedMigrations) {
@@ -190,10 +190,19 @@ package struct Snapshot {
     package let database: Database
     let vectors: VectorStore
     let transaction: LMDBTransaction
+    /// Per restricted collection and block, the slots that may answer.
+    var restrictions: [Collection: [Int: LiveBitmap]] = [:]
 
-    /// The blocks of a collection that hold live items, in order.
+    /// The blocks of a collection that hold live items, in order; of a restricted collection, only the items that may
+    /// answer.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
-        try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        let blocks = try Catalogue.blocks(collection, database)
+        guard let allowed = restrictions[collection] else { return blocks.filter { $0.live.count > 0 } }
+        return blocks.compactMap { block in
+            guard let slots = allowed[block.number] else { return nil }
+            let live = block.live.intersection(slots)
+            return live.count > 0 ? LiveBlock(number: block.number, count: block.count, live: live) : nil
+        }
     }
 
     /// A block's columns, in place.
