@@ -115,6 +115,8 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
     case badTerm(String, String)
     /// A picture or file that a term names cannot be read, and why.
     case unreadable(String, String)
+    /// A question about one text or one picture was asked about both together.
+    case mixed
     /// A probability was asked for where none is defined.
     case noProbability
     /// A condition was set on the lexicon, which has no fields.
@@ -127,6 +129,7 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
         case .cancelled: "the terms of the query cancel each other: nothing is left to look for"
         case .badTerm(let term, let reason): "\(term): \(reason)"
         case .unreadable(let file, let reason): "\(file): \(reason)"
+        case .mixed: "ask about a text or a picture, not about both together"
         case .noProbability: "a match probability exists between a picture and a text only"
         case .noFields: "--where is about the index; the lexicon has no fields"
         }

@@ -195,6 +195,8 @@ public struct SearchAnswer: Sendable {
     public let vagueness: Double?
     /// How long it took.
     public let seconds: SearchSeconds
+    /// Whether pictures and texts were looked for together.
+    public var isOfBothKinds = false
 
     /// What the asker should know: a query cut to the model's context, characters the model does not know.
     public var warnings: [String] { query.warnings }

@@ -14,6 +14,7 @@ struct Found {
     let csd: Double
     let totalVariance: Double
     let squaredNorm: Double
+    let collection: Collection
 }
 
 /// What a scan found for one query.
@@ -26,9 +27,9 @@ struct Findings {
 
 /// What a search looks at.
 struct SearchScope {
-    private let snapshot: Snapshot
-    private let collection: Collection
-    private let lexicon: Lexicon?
+    let snapshot: Snapshot
+    let collection: Collection
+    let lexicon: Lexicon?
     /// Items before any filter.
     let itemCount: Int
     /// What filters left out.
@@ -70,7 +71,8 @@ struct SearchScope {
                 let (candidates, report) = try Searcher(query: query).nearest(limit, in: collection, snapshot)
                 let found = candidates.map {
                     Found(
-                        origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm)
+                        origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm,
+                        collection: collection)
                 }
                 return Findings(found: found, scanned: report.scanned, reranked: report.reranked)
             }
@@ -82,7 +84,7 @@ struct SearchScope {
                 Found(
                     origin: .phrase(index), csd: distances[index],
                     totalVariance: lexicon.gaussians[index].totalVariance,
-                    squaredNorm: lexicon.gaussians[index].squaredNorm)
+                    squaredNorm: lexicon.gaussians[index].squaredNorm, collection: .texts)
             }
             return Findings(found: found, scanned: distances.count, reranked: distances.count)
         }

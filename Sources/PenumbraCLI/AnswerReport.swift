@@ -11,13 +11,16 @@ struct AnswerReport {
 
     init(_ renderer: any ResultRenderer) { self.renderer = renderer }
 
-    /// Writes the answer and its notes.
+    /// Writes the answer and its notes; `ifEmpty` says what an empty answer means.
     /// - Throws: exit code 1 when nothing was found.
-    func show(_ answer: SearchAnswer) throws {
+    func show(_ answer: SearchAnswer, ifEmpty: String? = nil) throws {
         for warning in answer.warnings { Console.error(Escaping.visible(Array(warning.utf8))) }
         if !answer.results.isEmpty || renderer is JSONLinesRenderer { Console.write(renderer.render(answer)) }
         guard !answer.results.isEmpty else {
-            Console.error("nothing found: \(Self.reason(answer))")
+            let isPastEnd = answer.reranked > 0 && ifEmpty != nil
+            Console.error(
+                "nothing found: \(isPastEnd || answer.itemCount == 0 ? Self.reason(answer) : ifEmpty ?? Self.reason(answer))"
+            )
             throw ExitCode(1)
         }
         if answer.isConvincing == false { Console.error("no confident match, \(Self.best(answer))") }

@@ -22,7 +22,8 @@ struct PenumbraCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IndexCommand.self, SearchCommand.self, SimilarCommand.self, DescribeCommand.self, LsCommand.self,
+            IndexCommand.self, SearchCommand.self, SimilarCommand.self, DescribeCommand.self,
+            GeneralCommand.self, SpecificCommand.self, LadderCommand.self, RelateCommand.self, LsCommand.self,
             StatusCommand.self, EncodeCommand.self, ModelCommand.self, EvaluateCommand.self, VerifyCommand.self,
             RepairCommand.self, OptimizeCommand.self, BackupCommand.self, ForgetCommand.self, DoctorCommand.self,
             ImportCommand.self, ExportCommand.self,

@@ -26,7 +26,8 @@ public struct JSONLinesRenderer: ResultRenderer {
         object["query_total_variance"] = JSONObject.number(answer.query.gaussian.totalVariance)
         object["model"] = JSONObject.text(answer.model)
         object["encoding_id"] = JSONObject.text(answer.encodingID)
-        object["collection"] = JSONObject.text(answer.usesLexicon ? "lexicon" : "\(answer.collection)")
+        object["collection"] = JSONObject.text(
+            answer.isOfBothKinds ? "both" : answer.usesLexicon ? "lexicon" : "\(answer.collection)")
         object["items"] = "\(answer.itemCount)"
         return object.line
     }

@@ -21,15 +21,21 @@ public protocol ResultRenderer {
     func line(_ result: SearchResult) -> [UInt8]
     /// What stands behind the last result.
     func end(_ answer: SearchAnswer) -> [UInt8]
+    /// The renderer with the columns that some result of the answer needs.
+    func fitted(to answer: SearchAnswer) -> any ResultRenderer
 }
 
 extension ResultRenderer {
     /// Nothing, but for formats that say how the answer came about.
     public func end(_ answer: SearchAnswer) -> [UInt8] { [] }
 
+    /// The same: most formats have the same columns for every answer.
+    public func fitted(to answer: SearchAnswer) -> any ResultRenderer { self }
+
     /// A whole answer.
     public func render(_ answer: SearchAnswer) -> [UInt8] {
-        answer.results.reduce(into: begin(answer)) { $0 += line($1) } + end(answer)
+        let fitted = fitted(to: answer)
+        return answer.results.reduce(into: begin(answer)) { $0 += fitted.line($1) } + end(answer)
     }
 }
 

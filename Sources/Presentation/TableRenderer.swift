@@ -10,6 +10,7 @@ public struct TableRenderer: ResultRenderer {
     private let style: PathStyle
     private let width: Int?
     private let explains: Bool
+    private var showsPercentiles = false
 
     /// Renders for a terminal.
     /// - Parameters:
@@ -30,13 +31,22 @@ public struct TableRenderer: ResultRenderer {
     }
 
     /// As `ResultRenderer` says.
+    public func fitted(to answer: SearchAnswer) -> any ResultRenderer {
+        var fitted = self
+        fitted.showsPercentiles = answer.results.contains { $0.percentile != nil }
+        return fitted
+    }
+
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let match = result.matchProbability.map(Self.percent) ?? "-"
         var numbers = [
             "\(result.rank)".padded(4), match.padded(5), String(format: "%7.4f", result.csd),
             String(format: "%11.4f", result.totalVariance),
         ]
-        if let percentile = result.percentile { numbers.append(Self.share(percentile).padded(7)) }
+        if showsPercentiles || result.percentile != nil {
+            numbers.append((result.percentile.map(Self.share) ?? "-").padded(7))
+        }
         let indent = numbers.reduce(0) { $0 + $1.count + 2 }
         numbers.append(fit(result.visibleName(style), behind: indent))
         return Array((numbers.joined(separator: "  ") + "\n" + (explains ? explanation(result) : "")).utf8)

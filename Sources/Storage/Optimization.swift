@@ -131,10 +131,10 @@ package enum DiskSpace {
     /// What logs, locks and folders take besides.
     static let margin = 256 << 10
 
-    /// Whether what just failed where a path lies can be blamed on the lack of space: there is none left, or a limit on
-    /// the size of files is set (`ulimit -f`).
+    /// Whether what just failed where a path lies can be blamed on the lack of space.
     ///
-    /// LMDB and SQLite call both an I/O error at times.
+    /// There is none left, or a limit on the size of files is set (`ulimit -f`); LMDB and SQLite call both an I/O error
+    /// at times.
     static func isExhausted(at path: String) -> Bool {
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {

@@ -75,9 +75,20 @@ struct ModelCommand: ParsableCommand {
                 ("logit", "scale \(model.matchScale.scale), bias \(model.matchScale.bias)"),
                 ("calibrated", description.isCalibrated ? "yes" : "no: its own scale and bias speak"),
                 ("can encode", description.abilities),
+                ("generality", Self.rule(model)),
                 ("terms", description.licence ?? "not stated in its files"),
             ]
             for row in rows { Console.row(row.0, row.1) }
+        }
+
+        /// Which rule decides what is more general, if it was measured.
+        private static func rule(_ model: Model) -> String {
+            do {
+                let rule = try ModelRule.load(model, cacheFolder: Environment.cacheFolder, onlyIfCached: true)
+                return rule?.summary ?? "not measured yet: general, specific, ladder and relate measure it once"
+            } catch {
+                return "none: \(error)"
+            }
         }
     }
 

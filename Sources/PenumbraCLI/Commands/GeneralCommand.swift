@@ -1,0 +1,49 @@
+// `penumbra general`: a text or a picture becomes what is more general than it.
+import ArgumentParser
+import Engine
+import Presentation
+
+struct GeneralCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "general",
+        abstract: "Find what is more general than a text or a picture.",
+        discussion: """
+            What is related to it and includes it, the closest first. Texts of the index answer; where it holds none, \
+            phrases shipped with the program. Which rule decides is measured once for each model; penumbra model show \
+            tells it.
+
+            EXAMPLES
+              penumbra general golden retriever
+              penumbra general scene-003.jpg -n 5 --order general
+              penumbra general "a red boat" --lexicon words.txt --format jsonl
+            """)
+
+    @Argument(help: "Words, or a picture file.")
+    var subject: [String]
+
+    @Option(help: "closest (the default), general or specific.")
+    var order = GeneralityListing.closest
+
+    @Option(name: .customLong("in"), help: "texts (the default), images or both.")
+    var target = GeneralityTarget.texts
+
+    @OptionGroup var page: GeneralityArguments
+    @OptionGroup var output: FormatOptions
+    @OptionGroup var lexicon: LexiconOption
+    @OptionGroup var location: IndexOption
+
+    func run() throws {
+        do {
+            let index = try location.open()
+            var options = try page.options(target.collections, index, lexicon)
+            options.order = order
+            let query = try index.subject(subject)
+            let style = PathStyle(root: index.root, current: Environment.currentFolder)
+            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: page.explain)
+            let answer = try index.general(query, index.rule(), options)
+            try AnswerReport(renderer).show(answer, ifEmpty: "nothing here is related to it and more general")
+        } catch let error as QueryError {
+            throw error.reported
+        }
+    }
+}
