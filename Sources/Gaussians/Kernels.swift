@@ -11,15 +11,17 @@ package struct Kernels: Sendable {
 
     /// All levels this machine has, slowest first.
     package static var available: [Kernels] {
-        [pk_level_portable, pk_level_avx2, pk_level_avx512].compactMap { pk_kernels_at($0).map(Kernels.init(table:)) }
+        [pk_level_portable, pk_level_avx2, pk_level_avx512, pk_level_avx512vnni].compactMap {
+            pk_kernels_at($0).map(Kernels.init(table:))
+        }
     }
 
     /// All names PENUMBRA_SIMD may take.
-    package static let names = ["portable", "avx2", "avx512"]
+    package static let names = ["portable", "avx2", "avx512", "avx512vnni"]
 
     /// The level of that name, or nil where this machine lacks it or no such level exists.
     package static func named(_ name: String) -> Kernels? { available.first { $0.name == name } }
 
-    /// "portable", "avx2" or "avx512".
+    /// "portable", "avx2", "avx512" or "avx512vnni".
     package var name: String { String(cString: table.pointee.name) }
 }

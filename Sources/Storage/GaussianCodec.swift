@@ -12,6 +12,15 @@ package enum Column: UInt8, Sendable, CaseIterable {
     case logVariances = 2
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
+    /// Means in four bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
+    case codes4 = 16
+    /// Means in eight bits a dimension, a row an item.
+    case codes8 = 17
+
+    /// What every block has: the index itself.
+    package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
+    /// What can be made from the stored columns, may be missing, and only full blocks have.
+    package static let derived: [Column] = [.codes4, .codes8]
 
     /// Bytes of one slot's row.
     package func rowSize(dimension: Int) -> Int {
@@ -19,6 +28,8 @@ package enum Column: UInt8, Sendable, CaseIterable {
         case .ids: 8
         case .means, .logVariances: 4 * dimension
         case .scalars: 16
+        case .codes4: pk_row_size4(dimension)
+        case .codes8: pk_row_size8(dimension)
         }
     }
 }
@@ -48,7 +59,8 @@ package struct BlockKey: Sendable, Hashable {
 /// into a page, so the rows begin at a multiple of 64 and are scanned where they lie. All numbers are little-endian:
 ///
 ///     0 magic "PNB1"   4 format u16   6 column u8   7 collection u8   8 block u32   12 rows u32   16 row size u32
-///     20 CRC-32C u32 of the header (this field zero) and the rows   24 zeros
+///     20 CRC-32C u32 of the header (this field zero) and the rows
+///     24 version u32 and 28 fingerprint u32 of what a derived column was made with   32 zeros
 package enum GaussianCodec {
     /// Slots of a block.
     package static let slotsPerBlock = 256
@@ -60,13 +72,30 @@ package enum GaussianCodec {
     package static let format = 1
     private static let magic: UInt32 = 0x3142_4E50
 
+    /// What a derived column was made with.
+    package struct Derivation: Equatable, Sendable {
+        /// The version of the column's layout, from 1.
+        package let version: UInt32
+        /// Tells parameters apart.
+        package let fingerprint: UInt32
+    }
+
+    /// What a value of a derived column says it was made with; nil for what is no block.
+    package static func derivation(_ value: UnsafeRawBufferPointer) -> Derivation? {
+        guard value.count >= headerSize, load(value, 0, UInt32.self) == magic else { return nil }
+        return Derivation(version: load(value, 24, UInt32.self), fingerprint: load(value, 28, UInt32.self))
+    }
+
     /// Frames rows as a value.
     /// - Parameters:
     ///   - key: which block and column.
     ///   - rows: the concatenated rows of the column.
     ///   - rowSize: bytes of a row.
+    ///   - derivation: what a derived column was made with; nil for a stored one.
     /// - Returns: what the store keeps under `key`.
-    package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int) -> [UInt8] {
+    package static func value(
+        _ key: BlockKey, rows: [UInt8], rowSize: Int, derivation: Derivation? = nil
+    ) -> [UInt8] {
         var value = [UInt8](repeating: 0, count: max(headerSize + rows.count, minimumSize))
         value.withUnsafeMutableBytes { bytes in
             bytes.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
@@ -76,6 +105,10 @@ package enum GaussianCodec {
             bytes.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
             bytes.storeBytes(of: UInt32(rows.count / rowSize).littleEndian, toByteOffset: 12, as: UInt32.self)
             bytes.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
+            if let derivation {
+                bytes.storeBytes(of: derivation.version.littleEndian, toByteOffset: 24, as: UInt32.self)
+                bytes.storeBytes(of: derivation.fingerprint.littleEndian, toByteOffset: 28, as: UInt32.self)
+            }
             UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...]).copyBytes(from: rows)
             let crc = checksum(UnsafeRawBufferPointer(bytes), rowBytes: rows.count)
             bytes.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)

@@ -97,6 +97,18 @@ package struct Snapshot {
         try vectors.view(collection, block, transaction)
     }
 
+    /// What a collection's codes were made with, or nil where it has none that can be read.
+    package func codeParameters(of collection: Collection) throws -> CodeParameters? {
+        try vectors.codeParameters(collection, transaction)
+    }
+
+    /// A block's codes in place, or nil where a search must do without them.
+    package func codes(
+        _ column: Column, _ block: LiveBlock, of collection: Collection, _ parameters: CodeParameters
+    ) throws -> UnsafeRawPointer? {
+        try vectors.derivedRows(collection, column, block.number, parameters, transaction)
+    }
+
     /// Scans a collection's blocks in order, in place.
     package func forEachBlock(in collection: Collection, _ body: (BlockView) throws -> Void) throws {
         for block in try blocks(of: collection) { try body(view(block, of: collection)) }

@@ -92,6 +92,7 @@ package struct VectorStore: Sendable {
                 let value = GaussianCodec.value(key, rows: rows, rowSize: column.rowSize(dimension: dimension))
                 try transaction.put(key.bytes, value)
             }
+            try deriveCodes(collection, block, columns, transaction)
             next = end
         }
         return placements
@@ -103,7 +104,7 @@ package struct VectorStore: Sendable {
     ) throws -> [Column: [UInt8]] {
         guard rows > 0 else { return [:] }
         var columns: [Column: [UInt8]] = [:]
-        for column in Column.allCases {
+        for column in Column.stored {
             let stored = try self.rows(collection, column, block, count: rows, transaction, checkingSum: true)
             columns[column] = Array(stored)
         }

@@ -111,7 +111,7 @@ private struct Verification {
         _ previousID: inout UInt64
     ) {
         var columns: [Column: UnsafeRawBufferPointer] = [:]
-        for column in Column.allCases {
+        for column in Column.stored {
             do {
                 columns[column] = try snapshot.vectors.rows(
                     collection, column, block.number, count: block.count, snapshot.transaction, checkingSum: true)
@@ -126,6 +126,7 @@ private struct Verification {
         guard let ids = columns[.ids], let means = columns[.means], let logVariances = columns[.logVariances],
             let scalars = columns[.scalars]
         else { return }
+        checkCodes(collection, block, means: means, scalars: scalars, place)
         for slot in 0..<block.count {
             let id = ids.loadUnaligned(fromByteOffset: 8 * slot, as: UInt64.self)
             if id <= previousID { note(place, "slot \(slot) holds item \(id) after item \(previousID)") }
@@ -139,6 +140,21 @@ private struct Verification {
             if let reason = Self.flaw(gaussian, squaredNorm: stored[0], totalVariance: stored[1]) {
                 note("\(place), item \(id)", reason)
             }
+        }
+    }
+
+    /// The codes of a full block, where it has any, against its Gaussians.
+    private mutating func checkCodes(
+        _ collection: Collection, _ block: LiveBlock, means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer,
+        _ place: String
+    ) {
+        guard block.count == GaussianCodec.slotsPerBlock else { return }
+        do {
+            let flaws = try snapshot.vectors.flaws(
+                ofCodes: collection, block.number, means: means, scalars: scalars, snapshot.transaction)
+            for flaw in flaws { note("\(place), column \(flaw.column)", flaw.reason) }
+        } catch {
+            note("\(place), codes", "\(error)")
         }
     }
 
