@@ -20,13 +20,13 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
     private var codes8: [UnsafeRawPointer??]
     private var views: [BlockView?]
 
-    init(_ collection: Collection, _ snapshot: Snapshot, among slots: SlotSet?) throws {
+    init(_ collection: Collection, _ snapshot: Snapshot, among slots: SlotSet?, usesCodes: Bool = true) throws {
         let blocks = try snapshot.blocks(of: collection).compactMap { block in
             var block = block
             block.live = block.live.intersection(slots?[block.number] ?? .full, below: block.count)
             return block.live.count > 0 ? block : nil
         }
-        let parameters = try snapshot.codeParameters(of: collection)
+        let parameters = usesCodes ? try snapshot.codeParameters(of: collection) : nil
         codes4 = try blocks.map { block in
             try parameters.flatMap { try snapshot.codes(.codes4, block, of: collection, $0) }
         }

@@ -41,16 +41,20 @@ package struct Searcher {
     package let kernels: Kernels
     /// The least probability with which each of the true neighbours is found; 1, exact, unless asked for less.
     package let accuracy: Double
+    /// Whether codes are used where there are any; no choice changes an answer.
+    package let usesCodes: Bool
 
     /// Prepares a query.
     /// - Parameters:
     ///   - query: where to look.
     ///   - kernels: the instruction set that scans; no choice changes an answer.
     ///   - accuracy: 1 for exact search; less, for example 0.999, takes the errors of codes as random.
-    package init(query: Gaussian, kernels: Kernels = .best, accuracy: Double = 1) {
+    ///   - usesCodes: false to scan the means of all items, as a reference.
+    package init(query: Gaussian, kernels: Kernels = .best, accuracy: Double = 1, usesCodes: Bool = true) {
         self.query = query
         self.kernels = kernels
         self.accuracy = accuracy
+        self.usesCodes = usesCodes
     }
 
     /// The closest items, closest first; ties by item id, so the first five of fifteen are the first five of five.
@@ -68,7 +72,7 @@ package struct Searcher {
         guard query.dimension == snapshot.state.dimension else {
             throw DimensionError(got: query.dimension, expected: snapshot.state.dimension)
         }
-        let table = try BlockTable(collection, snapshot, among: slots)
+        let table = try BlockTable(collection, snapshot, among: slots, usesCodes: usesCodes)
         let limit = min(limit, table.itemCount)
         guard limit > 0 else { return ([], ScanReport()) }
         let coded = CodedQuery(query, table.parameters, accuracy: accuracy)
