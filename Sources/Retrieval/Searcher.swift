@@ -13,6 +13,13 @@ package struct Candidate: Sendable, Equatable {
     package let totalVariance: Double
     /// The squared length of the item's mean.
     package let squaredNorm: Double
+
+    package init(id: ItemID, csd: Double, totalVariance: Double, squaredNorm: Double) {
+        self.id = id
+        self.csd = csd
+        self.totalVariance = totalVariance
+        self.squaredNorm = squaredNorm
+    }
 }
 
 /// What a search did: how many items each rung touched.
@@ -27,6 +34,9 @@ package struct ScanReport: Sendable, Equatable {
     package var codes8 = 0
     /// Items whose exact distance was computed.
     package var reranked = 0
+
+    /// Nothing yet.
+    package init() {}
 }
 
 /// Exact search by CSD over the live items of a collection.

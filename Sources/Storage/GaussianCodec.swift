@@ -78,6 +78,11 @@ package enum GaussianCodec {
         package let version: UInt32
         /// Tells parameters apart.
         package let fingerprint: UInt32
+
+        package init(version: UInt32, fingerprint: UInt32) {
+            self.version = version
+            self.fingerprint = fingerprint
+        }
     }
 
     /// What a value of a derived column says it was made with; nil for what is no block.

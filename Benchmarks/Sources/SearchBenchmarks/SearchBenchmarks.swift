@@ -139,7 +139,7 @@ enum SearchBenchmarks {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try store.read { snapshot in
             let path = "\(folder)/means.f32"
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try Data().write(to: URL(fileURLWithPath: path))
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
             var variances: [Float] = []
             try snapshot.forEachBlock(in: .images) { block in
