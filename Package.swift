@@ -76,7 +76,9 @@ let package = Package(
         tests("Corpus"),
         tests("Storage", ["Gaussians", "CKernels", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Retrieval", ["Storage", "Gaussians", "CKernels"]),
-        tests("Engine", ["Penumbra", "Encoders", "Gaussians", "Storage"]),
+        tests(
+            "Engine",
+            ["Penumbra", "Encoders", "Gaussians", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Presentation", ["Engine", "Gaussians", "Storage"]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["PenumbraCLI", "TestSupport"], swiftSettings: strict),

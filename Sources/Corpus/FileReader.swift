@@ -54,6 +54,21 @@ package final class FileReader: Sendable {
         return FileContent(bytes: bytes, hash: Array(SHA256.hash(data: bytes)), facts: facts)
     }
 
+    /// What is at a path now, links followed: nil where nothing is, or no regular file.
+    package func facts(of path: RelativePath) -> FileFacts? {
+        var status = stat()
+        guard path.withCString({ fstatat(root, $0, &status, 0) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return nil
+        }
+        return FileFacts(status)
+    }
+
+    /// Whether anything is at a path, be it a link that leads nowhere.
+    package func holds(_ path: RelativePath) -> Bool {
+        var status = stat()
+        return path.withCString { fstatat(root, $0, &status, AT_SYMLINK_NOFOLLOW) } == 0
+    }
+
     private static func system() -> FileReadError { FileReadError(reason: String(cString: strerror(errno))) }
 
     private static func facts(_ descriptor: Int32) throws(FileReadError) -> FileFacts {

@@ -34,4 +34,25 @@ package enum PictureKind: Sendable, Equatable {
         let suffix = String(decoding: fileName[(dot + 1)...], as: UTF8.self).lowercased()
         self = Self.kinds[suffix] ?? .other
     }
+
+    /// Judges a file by its first bytes, at least `sniffedBytes` of them where the file has as many.
+    package init(content: [UInt8]) {
+        func holds(_ text: String, at offset: Int) -> Bool { content.dropFirst(offset).starts(with: text.utf8) }
+        if content.starts(with: [0xFF, 0xD8, 0xFF]) || content.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A]) {
+            self = .candidate
+        } else if holds("RIFF", at: 0) && holds("WEBP", at: 8) {
+            self = .candidate
+        } else if holds("GIF8", at: 0) {
+            self = .unsupported("GIF")
+        } else if content.starts(with: [0x49, 0x49, 0x2A, 0]) || content.starts(with: [0x4D, 0x4D, 0, 0x2A]) {
+            self = .unsupported("TIFF")
+        } else if holds("ftyp", at: 4) {
+            self = holds("avif", at: 8) ? .unsupported("AVIF") : holds("hei", at: 8) ? .unsupported("HEIC") : .other
+        } else {
+            self = .other
+        }
+    }
+
+    /// How much of a file `init(content:)` looks at.
+    package static let sniffedBytes = 16
 }

@@ -11,7 +11,7 @@ public final class Index: Sendable {
     public let folder: String
     /// The folder all picture paths are relative to, absolute.
     public let root: String
-    let store: IndexStore
+    package let store: IndexStore
     private let registry: ModelRegistry
     private let openModel: Mutex<Model?>
 

@@ -11,84 +11,84 @@ extension Index {
     /// Brings the index up to date with the pictures below its root.
     ///
     /// Only new and changed files are read, equal content is encoded once, and what is done is committed every few
-    /// seconds: a cancelled task finishes its batch, commits, and says so in the summary.
+    /// seconds: a cancelled task finishes its batch, commits, and says so in the summary. Memory does not grow with the
+    /// number of files.
     /// - Parameters:
-    ///   - options: which folder, and how.
+    ///   - options: which folders, and how.
     ///   - progress: called after every few files, one call at a time.
-    /// - Returns: what was done, file by file counted.
+    /// - Returns: what was done (with `options.isDryRun`: what would be), file by file counted.
     /// - Throws: an error when the index cannot be written ("busy, process N") or the root cannot be read.
     public func update(
         _ options: IndexingOptions = IndexingOptions(), progress: @Sendable (IndexingProgress) -> Void = { _ in }
     ) async throws -> IndexingSummary {
-        let folder = try options.folder.map(relative) ?? RelativePath("")
-        let writer = try IndexWriter(store)
-        let survey = try Survey(self, folder: folder, options)
-        var run = try IndexingRun(survey, writer, options.logger)
-
-        let store = store
-        let ledger = ContentLedger()
+        let scopes = try scopes(options.folders)
+        let sink: any BatchSink = options.isDryRun ? try Rehearsal(store) : try IndexWriter(store)
+        let survey = try Survey(root: root, scopes: scopes, options, sink)
         let worker = PictureWorker(
-            reader: try FileReader(root: root), encoder: try model().imageEncoder(), ledger: ledger,
-            isStored: { hash in try store.readCatalogue { try !Catalogue.items(hash: hash, .images, $0).isEmpty } })
-        var pending = survey.pending
-        while !pending.isEmpty, !run.summary.wasInterrupted {
-            try await encode(pending, worker, jobs: options.jobs, &run) { done in
-                progress(IndexingProgress(done: done, total: survey.pending.count))
+            reader: try FileReader(root: root), encoder: try model().imageEncoder(), encodes: !options.isDryRun,
+            isStored: { hash in try sink.readCatalogue { try !Catalogue.items(hash: hash, .images, $0).isEmpty } })
+        var run = try IndexingRun(survey, sink, worker.ledger, options)
+        while try run.hasPending, !run.summary.wasInterrupted {
+            try await read(worker, jobs: options.jobs, &run) { done in
+                progress(IndexingProgress(done: done, total: survey.pending))
             }
-            pending = try resolve(&run, ledger)
-            progress(IndexingProgress(done: run.done, total: survey.pending.count))
+            try resolve(&run, worker.ledger)
+            progress(IndexingProgress(done: run.done, total: survey.pending))
         }
         if !run.summary.wasInterrupted { try run.removeMissing() }
-        run.summary.total = try store.readCatalogue { try Catalogue.count(.images, $0) }
+        run.summary.total = try sink.readCatalogue { try Catalogue.count(.images, $0) }
         return run.summary
+    }
+
+    /// The folders of a scan as paths below the root, none inside another; the root itself by default.
+    private func scopes(_ folders: [String]) throws -> [RelativePath] {
+        let scopes = try folders.map(relative).sorted()
+        guard !scopes.isEmpty else { return [RelativePath("")] }
+        return scopes.enumerated().filter { index, scope in
+            !scopes[..<index].contains { scope.isInside($0) }
+        }.map(\.element)
     }
 
     /// Feeds the workers and commits what they return.
     ///
     /// At most `jobs` + 1 shares are in memory.
-    private func encode(
-        _ files: [PendingFile], _ worker: PictureWorker, jobs: Int, _ run: inout IndexingRun, progress: (Int) -> Void
+    private func read(
+        _ worker: PictureWorker, jobs: Int, _ run: inout IndexingRun, progress: (Int) -> Void
     ) async throws {
-        let size = ImageEncoder.share(of: files.count, jobs: jobs)
-        var next = 0
-        try await withThrowingTaskGroup(of: (Int, [PictureOutcome]).self) { group in
-            func feed() {
-                guard next < files.count, !Task.isCancelled else { return }
-                let start = next
-                let share = Array(files[start..<min(start + size, files.count)])
-                group.addTask { (start, try worker.process(share)) }
-                next += share.count
+        let size = ImageEncoder.share(of: run.total, jobs: jobs)
+        try await withThrowingTaskGroup(of: ([PendingFile], [PictureOutcome]).self) { group in
+            for _ in 0...jobs {
+                if let share = try run.nextShare(size) { group.addTask { (share, try worker.process(share)) } }
             }
-            for _ in 0...jobs { feed() }
-            while let (start, outcomes) = try await group.next() {
-                feed()
-                for (offset, outcome) in outcomes.enumerated() { run.take(files[start + offset], outcome) }
+            while let (files, outcomes) = try await group.next() {
+                if let share = try run.nextShare(size) { group.addTask { (share, try worker.process(share)) } }
+                for (file, outcome) in zip(files, outcomes) { try run.take(file, outcome) }
                 try run.commitIfDue()
                 progress(run.done)
             }
         }
-        run.summary.wasInterrupted = next < files.count
+        run.summary.wasInterrupted = try run.hasPending
         try run.commit()
     }
 
     /// Settles files whose content is stored: each is another name of an item whose file is gone, or a copy.
-    /// - Returns: files whose content is not stored after all, since the item that had it changed: to be encoded.
-    private func resolve(_ run: inout IndexingRun, _ ledger: ContentLedger) throws -> [PendingFile] {
-        var leftOver: [PendingFile] = []
-        for (file, record) in run.takeKnown() {
-            let items = try store.readCatalogue { try Catalogue.items(hash: record.hash, .images, $0) }
-            if let gone = items.first(where: { run.missing[$0.id] != nil }) {
-                run.rename(gone, to: file, record)
-            } else if let original = items.first {
-                run.copy(original, to: file, record)
-            } else if let reason = ledger.failure(record.hash) {
-                run.take(file, .failed(reason, file.file.facts))
-            } else {
-                leftOver.append(file)
+    ///
+    /// Content that is not stored after all, since the item that had it changed, is to be read once more.
+    private func resolve(_ run: inout IndexingRun, _ ledger: ContentLedger) throws {
+        while case let files = try run.takeKnown(), !files.isEmpty {
+            for (file, record) in files {
+                let items = try run.items(hash: record.hash)
+                if let gone = try items.first(where: run.isMissing) {
+                    try run.rename(gone, to: file, record)
+                } else if let original = items.first {
+                    run.copy(original, to: file, record)
+                } else if let reason = ledger.failure(record.hash) {
+                    try run.take(file, .failed(reason, file.file.facts))
+                } else {
+                    try run.readAgain(file)
+                }
             }
+            try run.commit()
         }
-        try run.commit()
-        ledger.release()
-        return leftOver
     }
 }

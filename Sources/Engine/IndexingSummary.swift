@@ -3,10 +3,23 @@ public import Logging
 
 /// What a run looks at and dares.
 public struct IndexingOptions: Sendable {
-    /// Only this folder and what lies below it; nil scans the whole root.
-    public var folder: String?
-    /// Lets a folder that held pictures and is now empty lose them: it may be an unmounted disk, so by default nothing
-    /// is deleted there.
+    /// Only these folders and what lies below them; empty scans the whole root.
+    public var folders: [String] = []
+    /// Patterns of what to leave out: `*.tmp.jpg`, `thumbnails/`, `2019/**/small`.
+    ///
+    /// A pattern without `/` is compared with names, one with `/` with paths below the root; `**` is any number of
+    /// folders. Items that match stay as they are: they are not looked for.
+    public var excludes: [String] = []
+    /// Follows links to folders, and links that lead out of the root.
+    public var followsLinks = false
+    /// Looks into every file, whatever its name promises.
+    public var takesAllFiles = false
+    /// Reads files again that seem unchanged, and compares their content.
+    public var rehashes = false
+    /// Reads and decodes, but encodes and writes nothing: the summary says what a run would do.
+    public var isDryRun = false
+    /// Lets a folder lose its pictures that is now empty, gone or on another device: it may be an unmounted disk, so by
+    /// default nothing is deleted there.
     public var deletesMissing = false
     /// Tries files again that failed before and have not changed since.
     public var retriesFailed = false
@@ -17,8 +30,27 @@ public struct IndexingOptions: Sendable {
     /// Silent by default.
     public var logger = Logger(label: "penumbra.indexing") { _ in SwiftLogNoOpLogHandler() }
 
+    /// Called for every file that is not as it was, one call at a time.
+    public var report: @Sendable (IndexingChange) -> Void = { _ in }
+
     /// The whole root, carefully, with one worker per core.
     public init(jobs: Int = Index.processorCount) { self.jobs = max(jobs, 1) }
+}
+
+/// What became, or would become, of one file; paths below the root, raw bytes.
+public enum IndexingChange: Sendable, Equatable {
+    /// New.
+    case added([UInt8])
+    /// Its content changed.
+    case changed([UInt8])
+    /// The content of an item whose file is gone, under another name.
+    case renamed([UInt8], to: [UInt8])
+    /// Another name for content that the first path has too.
+    case copied([UInt8], to: [UInt8])
+    /// Its file is gone.
+    case removed([UInt8])
+    /// Cannot be indexed, with the reason.
+    case failed([UInt8], String)
 }
 
 /// How far a run is.
@@ -57,18 +89,27 @@ public struct IndexingSummary: Sendable {
     public var changed = 0
     /// Pictures that are gone.
     public var removed = 0
-    /// Files that could not be indexed in this run, with the reason.
-    public var failures: [IndexingNotice] = []
+    /// The first thousand files that could not be indexed in this run, with the reason.
+    public private(set) var failures: [IndexingNotice] = []
+    /// Files that could not be indexed in this run.
+    public private(set) var failed = 0
     /// Files that failed in an earlier run and have not changed since.
     public var stillFailing = 0
     /// Files of kinds that cannot be read, by kind.
     public var unsupported: [String: Int] = [:]
+    /// Links to folders that were not followed.
+    public var folderLinks = 0
     /// What else people should know: folders skipped or protected.
     public var notices: [IndexingNotice] = []
     /// The run was cancelled; what it had done is kept.
     public var wasInterrupted = false
     /// Pictures in the index now.
     public var total = 0
+
+    mutating func note(failure path: [UInt8], _ reason: String) {
+        failed += 1
+        if failures.count < 1_000 { failures.append(IndexingNotice(path: path, reason: reason)) }
+    }
 
     /// Pictures that were found, whatever became of them.
     public var found: Int { added + unchanged + renamed + copied + changed }

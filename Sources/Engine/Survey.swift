@@ -1,158 +1,264 @@
 // The root and the catalogue, compared: what is new, changed, missing, or failed before. Reads no picture.
 import Corpus
+import Glibc
 import Storage
 
-/// A file to read, and the item its path had.
-struct PendingFile: Sendable {
-    let file: FoundFile
-    /// The item of the same path, whose content may have changed.
-    let previous: ItemRecord?
-}
-
-/// An item whose file was not found.
-struct MissingItem: Sendable {
-    let record: ItemRecord
-    /// The folder that speaks against the file being gone, and why; nil where it is gone.
-    let protection: Protection?
-
-    /// Folders in which nothing is deleted unasked: they may lie on a disk that is not mounted.
-    enum Protection: Hashable {
-        case emptied(RelativePath)
-        case vanished(RelativePath)
-    }
-}
-
-/// What a scan found, before any picture is read.
+/// What a scan found, before any picture is read; the files themselves are in a `ScanTable`.
 struct Survey {
-    /// New files, and files whose size or times changed.
-    private(set) var pending: [PendingFile] = []
-    /// Items whose files were not found in folders that could be looked at.
-    private(set) var missing: [ItemID: MissingItem] = [:]
-    /// Names whose remembered failure no longer matters: the files are gone.
-    private(set) var recovered: [[UInt8]] = []
-    /// Refused entries to remember.
-    private(set) var refused: [FailureRecord] = []
+    /// Files to read, items without files, folders.
+    let table: ScanTable
+    /// Refused entries that are new, and names whose failure no longer matters: the first of them, to be committed.
+    private(set) var batch = Batch()
     /// What can already be counted and said.
     private(set) var summary = IndexingSummary()
+    /// Files to read.
+    private(set) var pending = 0
 
-    private var listings: [RelativePath: Listed] = [:]
-    private var found: [RelativePath: FileFacts] = [:]
+    private let scopes: [RelativePath]
+    private let options: IndexingOptions
+    private let excludes: [Glob]
+    private let reader: FileReader
+    private let now = Int(time(nil))
 
-    /// What decides whether an absent file is gone.
-    private enum Listed {
-        case complete
-        /// Read, but empty: it may be an unmounted disk.
-        case empty
-        /// Not read to its end, or skipped.
-        case unknown
-    }
-
-    /// Walks from `folder`, below the root, and compares.
-    init(_ index: Index, folder: RelativePath, _ options: IndexingOptions) throws {
-        try FolderWalk(root: index.root).forEachFolder(from: folder) { listing in
-            take(listing)
-            return !Task.isCancelled
-        }
+    /// Walks the folders that were asked for, none inside another, and compares with the sink's catalogue.
+    init(root: String, scopes: [RelativePath], _ options: IndexingOptions, _ sink: any BatchSink) throws {
+        self.scopes = scopes
+        self.options = options
+        table = try ScanTable()
+        excludes = options.excludes.compactMap(Glob.init)
+        reader = try FileReader(root: root)
+        try walk(root)
         guard !Task.isCancelled else {
             summary.wasInterrupted = true
             return
         }
-        try index.store.readCatalogue { database in
-            let failures = try Catalogue.failures(.scan, database).map { (RelativePath(bytes: $0.name), $0) }
-            let failed = Dictionary(uniqueKeysWithValues: failures.filter { $0.0.isInside(folder) })
-            var known: Set<RelativePath> = []
-            try Catalogue.forEachItem(.images, .scan, database) { item in
-                let path = RelativePath(bytes: item.name)
-                guard path.isInside(folder) else { return }
-                known.insert(path)
-                compare(path, item, failed[path], options)
-            }
-            for (path, facts) in found where !known.contains(path) {
-                see(FoundFile(path: path, facts: facts), nil, failed[path], options)
-            }
-            settle(failed)
-        }
-        pending.sort { $0.file.path < $1.file.path }
+        pending = try compare(sink)
     }
 
-    /// Notes one folder of the walk.
-    private mutating func take(_ listing: FolderListing) {
-        for file in listing.files { found[file.path] = file.facts }
+    // MARK: Walking
+
+    private mutating func walk(_ root: String) throws {
+        var walkOptions = WalkOptions()
+        walkOptions.excludes = excludes
+        walkOptions.followsLinks = options.followsLinks
+        walkOptions.sniffsAll = options.takesAllFiles
+        for scope in scopes where !Task.isCancelled {
+            try FolderWalk(root: root, options: walkOptions).forEachFolder(from: scope) { listing in
+                try take(listing)
+                return !Task.isCancelled
+            }
+        }
+        try table.access(ScanTable.finishWalk)
+    }
+
+    /// Notes one folder of the walk, or a part of it.
+    private mutating func take(_ listing: FolderListing) throws {
         summary.unsupported.merge(listing.unsupported, uniquingKeysWith: +)
-        for entry in listing.refused {
-            refused.append(
-                FailureRecord(name: entry.path.bytes, reason: entry.reason, size: 0, modified: 0, changed: 0))
+        summary.folderLinks += listing.folderLinks
+        if listing.holdsNestedIndex { notice(listing.folder, "skipped, it has an index of its own") }
+        if listing.isLoop { notice(listing.folder, "skipped, it is a link to a folder above it") }
+        let isUnknown = listing.failure != nil || listing.holdsNestedIndex || listing.isLoop
+        let state: ScannedFolder = isUnknown ? .unknown : listing.isEmpty ? .empty : .complete
+        let files = listing.files.map { file in
+            ScannedFile(
+                path: file.path.bytes, size: file.facts.size, modified: file.facts.modified,
+                changed: file.facts.changed)
         }
-        if let failure = listing.failure {
-            let reason = "\(failure); nothing below it was looked at or deleted"
-            refused.append(
-                FailureRecord(name: listing.folder.bytes, reason: reason, size: 0, modified: 0, changed: 0))
-            listings[listing.folder] = .unknown
-        } else if listing.holdsNestedIndex {
-            notice(listing.folder, "skipped, it has an index of its own")
-            listings[listing.folder] = .unknown
-        } else {
-            listings[listing.folder] = listing.isEmpty ? .empty : .complete
-        }
-    }
-
-    /// Sorts one item of the catalogue: unchanged, to be read again, missing, or not looked for.
-    private mutating func compare(
-        _ path: RelativePath, _ item: ItemRecord, _ failure: FailureRecord?, _ options: IndexingOptions
-    ) {
-        if let facts = found[path] {
-            if item.file?.facts == facts {
-                summary.unchanged += 1
-            } else {
-                see(FoundFile(path: path, facts: facts), item, failure, options)
+        try table.access { scan in
+            try ScanTable.add(files, scan)
+            try ScanTable.add(
+                folder: listing.folder.bytes, state, device: listing.device, holds: !files.isEmpty, scan)
+            for entry in listing.refused {
+                try ScanTable.addRefused(entry.path.bytes, reason: entry.reason, isLink: entry.isLink, scan)
             }
-            return
-        }
-        var folder = path.parent
-        if let listed = listings[folder] {
-            guard listed != .unknown else { return }
-            let isProtected = listed == .empty && !options.deletesMissing
-            missing[item.id] = MissingItem(record: item, protection: isProtected ? .emptied(folder) : nil)
-            return
-        }
-        while !folder.bytes.isEmpty, listings[folder.parent] == nil { folder = folder.parent }
-        guard let listed = listings[folder.parent], listed != .unknown else { return }
-        let protection: MissingItem.Protection = listed == .empty ? .emptied(folder.parent) : .vanished(folder)
-        missing[item.id] = MissingItem(record: item, protection: options.deletesMissing ? nil : protection)
-    }
-
-    /// Takes a file in that must be read, unless it failed before and has not changed since.
-    private mutating func see(
-        _ file: FoundFile, _ previous: ItemRecord?, _ failure: FailureRecord?, _ options: IndexingOptions
-    ) {
-        if let failure, !options.retriesFailed, failure.facts == file.facts {
-            summary.stillFailing += 1
-        } else {
-            pending.append(PendingFile(file: file, previous: previous))
-        }
-    }
-
-    /// Settles what is known of failures without reading: files that are gone, and entries that are no files.
-    private mutating func settle(_ failed: [RelativePath: FailureRecord]) {
-        let refusedNow = Set(refused.map(\.name))
-        for (path, failure) in failed where found[path] == nil {
-            if refusedNow.contains(failure.name) {
-                summary.stillFailing += 1
-            } else if listings[path] == .complete || listings[path] == .empty || listings[path.parent] == .complete {
-                recovered.append(failure.name)
+            if let failure = listing.failure {
+                let reason = "\(failure); nothing below it was looked at or deleted"
+                try ScanTable.addRefused(listing.folder.bytes, reason: reason, isLink: false, scan)
             }
         }
-        refused.removeAll { failed[RelativePath(bytes: $0.name)] != nil }
-        summary.failures += refused.map { IndexingNotice(path: $0.name, reason: $0.reason) }
     }
 
     private mutating func notice(_ path: RelativePath, _ reason: String) {
         summary.notices.append(IndexingNotice(path: path.bytes, reason: reason))
     }
+
+    // MARK: Comparing
+
+    /// Sorts every path that is a file, an item, or both; and every remembered failure.
+    /// - Returns: the number of files to read.
+    private mutating func compare(_ sink: any BatchSink) throws -> Int {
+        try sink.readCatalogue { catalogue in
+            try table.access { scan in
+                var folders = FolderStates(excludes: excludes, scopes: scopes)
+                try ScanTable.forEachPath(scan, catalogue) { file, item in
+                    if let file, let item {
+                        try compare(file, item, catalogue: catalogue, scan: scan)
+                    } else if let file {
+                        try see(file, nil, catalogue: catalogue, scan: scan)
+                    } else if let item {
+                        try miss(item, &folders, catalogue: catalogue, scan: scan)
+                    }
+                }
+                try settleFailures(&folders, catalogue: catalogue, scan: scan)
+                return try ScanTable.pendingCount(scan)
+            }
+        }
+    }
+
+    private mutating func compare(
+        _ file: ScannedFile, _ item: ItemRecord, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws {
+        if !options.rehashes, item.file?.facts == file.facts {
+            summary.unchanged += 1
+        } else {
+            try see(file, item, catalogue: catalogue, scan: scan)
+        }
+    }
+
+    /// Takes a file in that must be read, unless it failed before and has not changed since.
+    private mutating func see(
+        _ file: ScannedFile, _ previous: ItemRecord?, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws {
+        if !options.retriesFailed, let failure = try Catalogue.failure(of: file.path, .scan, catalogue),
+            failure.facts == file.facts
+        {
+            summary.stillFailing += 1
+        } else {
+            try ScanTable.addPending(file, previous: previous?.id, scan)
+        }
+    }
+
+    /// Decides what the absence of an item's file means.
+    private mutating func miss(
+        _ item: ItemRecord, _ folders: inout FolderStates, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws {
+        let path = RelativePath(bytes: item.name)
+        guard folders.isLookedFor(path), try ScanTable.refusal(of: item.name, scan)?.isLink != true else { return }
+        // A file that only --all-files would have picked is looked for by its name.
+        if !options.takesAllFiles, PictureKind(fileName: path.name) != .candidate, let facts = reader.facts(of: path) {
+            let file = ScannedFile(
+                path: item.name, size: facts.size, modified: facts.modified, changed: facts.changed)
+            return try compare(file, item, catalogue: catalogue, scan: scan)
+        }
+        switch try folders.verdict(on: path, reader, catalogue: catalogue, scan: scan) {
+        case .gone: try ScanTable.addMissing(item.id, nil, folder: path.parent.bytes, scan)
+        case .unknown: break
+        case .protected(let protection, let folder):
+            let protection = options.deletesMissing ? nil : protection
+            try ScanTable.addMissing(item.id, protection, folder: folder.bytes, scan)
+        }
+    }
+
+    /// Settles what is known of failures without reading: files that are gone, and entries that are no files.
+    private mutating func settleFailures(
+        _ folders: inout FolderStates, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws {
+        try Catalogue.forEachFailure(.scan, catalogue) { failure in
+            let path = RelativePath(bytes: failure.name)
+            let isScope = scopes.contains(path)
+            guard isScope || folders.isLookedFor(path), try !ScanTable.holds(failure.name, scan) else { return }
+            if let refusal = try ScanTable.refusal(of: failure.name, scan) {
+                if refusal.reason == failure.reason { summary.stillFailing += 1 }
+            } else if try isSettled(path, isScope: isScope, &folders, catalogue: catalogue, scan: scan) {
+                batch.recovered.append(failure.name)
+            }
+        }
+        try ScanTable.forEachRefused(scan) { path, reason in
+            guard try Catalogue.failure(of: path, .scan, catalogue)?.reason != reason else { return }
+            batch.failures.append(
+                FailureRecord(
+                    name: path, reason: reason, size: 0, modified: 0, changed: 0, time: now, isRetryable: true))
+            summary.note(failure: path, reason)
+        }
+    }
+
+    /// Whether a remembered failure has nothing behind it any more: its folder can be read again, or its file is gone.
+    private func isSettled(
+        _ path: RelativePath, isScope: Bool, _ folders: inout FolderStates, catalogue: Catalogue.Access,
+        scan: ScanTable.Access
+    ) throws -> Bool {
+        if let (state, _) = try ScanTable.folder(path.bytes, scan) { return state != .unknown }
+        guard !isScope, !reader.holds(path) else { return false }
+        return switch try folders.verdict(on: path, reader, catalogue: catalogue, scan: scan) {
+        case .gone: true
+        case .protected: options.deletesMissing
+        case .unknown: false
+        }
+    }
+}
+
+/// What the walk says of the folders above an absent file.
+private struct FolderStates {
+    enum Verdict {
+        case gone
+        /// Not looked for, or not to be known.
+        case unknown
+        case protected(Protection, RelativePath)
+    }
+
+    let excludes: [Glob]
+    let scopes: [RelativePath]
+    private var last: (folder: RelativePath, verdict: Verdict)?
+
+    init(excludes: [Glob], scopes: [RelativePath]) {
+        self.excludes = excludes
+        self.scopes = scopes
+    }
+
+    /// Whether the walk would have come by a file of that path.
+    func isLookedFor(_ path: RelativePath) -> Bool {
+        guard let scope = scopes.first(where: { path.isInside($0) && path != $0 }) else { return false }
+        let below = path.bytes.dropFirst(scope.bytes.isEmpty ? 0 : scope.bytes.count + 1)
+        let isHidden = below.split(separator: 0x2F).contains { $0.first == 0x2E }
+        return !isHidden && !excludes.exclude(path, below: scope)
+    }
+
+    /// What the absence of a file from its folder means; items come folder by folder, so the last answer is kept.
+    mutating func verdict(
+        on path: RelativePath, _ reader: FileReader, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws -> Verdict {
+        let folder = path.parent
+        if let last, last.folder == folder { return last.verdict }
+        let verdict = try judge(folder, reader, catalogue: catalogue, scan: scan)
+        last = (folder, verdict)
+        return verdict
+    }
+
+    private func judge(
+        _ folder: RelativePath, _ reader: FileReader, catalogue: Catalogue.Access, scan: ScanTable.Access
+    ) throws -> Verdict {
+        if let (state, device) = try ScanTable.folder(folder.bytes, scan) {
+            return try judge(folder, state, device, catalogue: catalogue) ?? .gone
+        }
+        var folder = folder
+        while !folder.bytes.isEmpty, try ScanTable.folder(folder.parent.bytes, scan) == nil { folder = folder.parent }
+        guard let (state, device) = try ScanTable.folder(folder.parent.bytes, scan), !reader.holds(folder) else {
+            return .unknown
+        }
+        return try judge(folder.parent, state, device, catalogue: catalogue) ?? .protected(.vanished, folder)
+    }
+
+    /// What speaks against deletions in a folder the walk came by, or nil.
+    private func judge(
+        _ folder: RelativePath, _ state: ScannedFolder, _ device: Int, catalogue: Catalogue.Access
+    ) throws -> Verdict? {
+        switch state {
+        case .unknown: return .unknown
+        case .empty: return .protected(.emptied, folder)
+        case .complete:
+            let known = try Catalogue.device(of: folder.bytes, catalogue)
+            return known == nil || known == device ? nil : .protected(.moved, folder)
+        }
+    }
 }
 
 extension FileRecord {
     /// As what the file was seen when it was indexed.
+    var facts: FileFacts { FileFacts(size: size, modified: modified, changed: changed) }
+}
+
+extension ScannedFile {
+    /// As what the walk saw it.
     var facts: FileFacts { FileFacts(size: size, modified: modified, changed: changed) }
 }
 

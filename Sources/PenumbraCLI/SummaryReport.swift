@@ -8,14 +8,16 @@ struct SummaryReport {
     private let style: PathStyle
     private let elapsed: Duration
     private let isNew: Bool
+    private let isDryRun: Bool
     /// More failures than this are counted, not listed.
     private static let listed = 20
 
-    init(_ summary: IndexingSummary, style: PathStyle, elapsed: Duration, isNew: Bool) {
+    init(_ summary: IndexingSummary, style: PathStyle, elapsed: Duration, isNew: Bool, isDryRun: Bool) {
         self.summary = summary
         self.style = style
         self.elapsed = elapsed
         self.isNew = isNew
+        self.isDryRun = isDryRun
     }
 
     /// Writes failures and notices to stderr, the counts to stdout.
@@ -24,8 +26,8 @@ struct SummaryReport {
         for failure in summary.failures.prefix(Self.listed) {
             Console.error("\(name(failure.path)): \(failure.reason)")
         }
-        if summary.failures.count > Self.listed {
-            Console.error("and \(summary.failures.count - Self.listed) more that failed")
+        if summary.failed > Self.listed {
+            Console.error("and \(summary.failed - Self.listed) more that failed")
         }
         for line in lines(index) { Console.print(line) }
     }
@@ -38,13 +40,19 @@ struct SummaryReport {
         var lines: [String] = []
         if summary.wasInterrupted { lines.append("interrupted: what was done is kept, the same command goes on") }
         if summary.total == 0 && summary.failures.isEmpty && !summary.wasInterrupted {
-            lines.append(isNew ? "no pictures here: made an empty index" : "no pictures here: the index is empty")
+            lines.append(
+                isNew && !isDryRun ? "no pictures here: made an empty index" : "no pictures here: the index is empty")
         }
         lines.append(counts.isEmpty ? "nothing to do" : counts.joined(separator: ", "))
         if !summary.unsupported.isEmpty {
             let kinds = summary.unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             lines.append("not supported: " + kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
         }
+        if summary.folderLinks > 0 {
+            let links = summary.folderLinks == 1 ? "1 link to a folder" : "\(summary.folderLinks) links to folders"
+            lines.append("\(links) not followed (--follow-links)")
+        }
+        if isDryRun { return lines + ["dry run: nothing was touched"] }
         let noun = summary.total == 1 ? "picture" : "pictures"
         lines.append("\(summary.total) \(noun) in \(Escaping.visible(Array(index.folder.utf8))), \(time)")
         return lines
@@ -54,7 +62,7 @@ struct SummaryReport {
         [
             (summary.added, "added"), (summary.changed, "changed"), (summary.renamed, "renamed"),
             (summary.copied, "copied"), (summary.removed, "removed"), (summary.unchanged, "unchanged"),
-            (summary.failures.count, "failed"), (summary.stillFailing, "failed before"),
+            (summary.failed, "failed"), (summary.stillFailing, "failed before"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     }
 

@@ -2,133 +2,15 @@
 import Foundation
 import GRDB
 
-/// What an index is: written once at creation, but for the counters and the model's location.
-package struct IndexState: Sendable, Equatable {
-    /// Identity shared by catalogue and vectors.
-    package var uuid: String
-    /// The stored format.
-    package var format: Int
-    /// The root of the pictures, raw bytes, or nil: the folder that holds the index folder.
-    package var root: [UInt8]?
-    /// The model's registered name or folder.
-    package var model: String
-    /// SHA-256 of the model's weights, hexadecimal.
-    package var modelFingerprint: String
-    /// What makes two Gaussians comparable.
-    package var encodingID: String
-    /// D.
-    package var dimension: Int
-    /// Name of the vectors' folder.
-    package var vectors: String
-    /// Grows by one with every commit.
-    package var generation: Int
-    /// The next item's id.
-    package var nextItemID: ItemID
-}
-
-extension IndexState {
-    /// A new, empty index with an identity of its own.
-    /// - Parameters: as the properties of the same names.
-    package init(root: [UInt8]?, model: String, modelFingerprint: String, encodingID: String, dimension: Int) {
-        self.init(
-            uuid: UUID().uuidString, format: Catalogue.format, root: root, model: model,
-            modelFingerprint: modelFingerprint, encodingID: encodingID, dimension: dimension, vectors: "vectors-1",
-            generation: 0, nextItemID: ItemID(rawValue: 1))
-    }
-}
-
-/// What is known of a file when it was indexed.
-package struct FileRecord: Sendable, Equatable {
-    /// Bytes.
-    package var size: Int
-    /// Modification time, nanoseconds since 1970.
-    package var modified: Int
-    /// Time of the last status change, nanoseconds since 1970.
-    package var changed: Int
-    /// SHA-256 of the content.
-    package var hash: [UInt8]
-    /// Pixels, before orientation.
-    package var width: Int
-    package var height: Int
-
-    package init(size: Int, modified: Int, changed: Int, hash: [UInt8], width: Int, height: Int) {
-        self.size = size
-        self.modified = modified
-        self.changed = changed
-        self.hash = hash
-        self.width = width
-        self.height = height
-    }
-}
-
-/// An item of the catalogue: a picture's path below the root (raw bytes) or a text, and where its rows lie.
-package struct ItemRecord: Sendable, Equatable {
-    package var id: ItemID
-    package var name: [UInt8]
-    package var file: FileRecord?
-    package var placement: Placement
-}
-
-/// A file that could not be indexed, and as what it was seen.
-package struct FailureRecord: Sendable, Equatable {
-    package var name: [UInt8]
-    package var reason: String
-    package var size: Int
-    package var modified: Int
-    package var changed: Int
-
-    package init(name: [UInt8], reason: String, size: Int, modified: Int, changed: Int) {
-        self.name = name
-        self.reason = reason
-        self.size = size
-        self.modified = modified
-        self.changed = changed
-    }
-}
-
-/// Where items come from.
-package enum Source: Int, Sendable {
-    /// The folder scan of the root.
-    case scan = 1
-}
-
 /// The SQL of the catalogue.
 ///
 /// Every function runs in the caller's transaction.
 package enum Catalogue {
+    /// A connection inside a transaction.
+    package typealias Access = Database
+
     /// The newest format this code reads, and the one it writes.
     package static let format = 1
-
-    /// Migrations are named and only ever appended.
-    package static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("1: state, sources, items, blocks, failures") { database in
-            try database.execute(sql: schema)
-        }
-        return migrator
-    }
-
-    private static let schema = """
-        CREATE TABLE state (
-            one INTEGER PRIMARY KEY CHECK (one = 1), uuid TEXT NOT NULL, format INTEGER NOT NULL, root BLOB,
-            model TEXT NOT NULL, model_fingerprint TEXT NOT NULL, encoding_id TEXT NOT NULL,
-            dimension INTEGER NOT NULL, vectors TEXT NOT NULL, generation INTEGER NOT NULL, next_item_id INTEGER NOT NULL);
-        CREATE TABLE source (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name));
-        INSERT INTO source VALUES (1, 'scan', '');
-        CREATE TABLE item (
-            id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, source INTEGER NOT NULL REFERENCES source (id),
-            name BLOB NOT NULL, block INTEGER NOT NULL, slot INTEGER NOT NULL,
-            size INTEGER, modified_ns INTEGER, changed_ns INTEGER, hash BLOB, width INTEGER, height INTEGER,
-            UNIQUE (collection, source, name));
-        CREATE INDEX item_hash ON item (hash) WHERE hash IS NOT NULL;
-        CREATE TABLE block (
-            collection INTEGER NOT NULL, number INTEGER NOT NULL, count INTEGER NOT NULL, live BLOB NOT NULL,
-            PRIMARY KEY (collection, number)) WITHOUT ROWID;
-        CREATE TABLE failure (
-            source INTEGER NOT NULL REFERENCES source (id), name BLOB NOT NULL, reason TEXT NOT NULL,
-            size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL,
-            PRIMARY KEY (source, name)) WITHOUT ROWID;
-        """
 
     // MARK: State
 
@@ -148,7 +30,11 @@ package enum Catalogue {
         guard (row["format"] as Int) <= format else {
             throw StorageError.newerFormat(path: path, got: row["format"], supported: format)
         }
-        return IndexState(
+        return state(row)
+    }
+
+    static func state(_ row: Row) -> IndexState {
+        IndexState(
             uuid: row["uuid"], format: row["format"], root: (row["root"] as Data?).map { Array($0) },
             model: row["model"],
             modelFingerprint: row["model_fingerprint"], encodingID: row["encoding_id"], dimension: row["dimension"],
@@ -171,30 +57,65 @@ package enum Catalogue {
         try database.execute(sql: "UPDATE state SET root = ?", arguments: [Data(root)])
     }
 
-    // MARK: Items
+    // MARK: Sources
 
-    private static let itemColumns = "id, name, block, slot, size, modified_ns, changed_ns, hash, width, height"
+    /// The id of a source as a subquery of two arguments, kind and name.
+    private static let sourceID = "(SELECT id FROM source WHERE kind = ? AND name = ?)"
 
-    private static func item(_ row: Row) -> ItemRecord {
-        let file = (row["hash"] as Data?).map { hash in
-            FileRecord(
-                size: row["size"], modified: row["modified_ns"], changed: row["changed_ns"], hash: Array(hash),
-                width: row["width"], height: row["height"])
-        }
-        return ItemRecord(
-            id: ItemID(rawValue: row["id"]), name: Array(row["name"] as Data), file: file,
-            placement: Placement(block: row["block"], slot: row["slot"]))
+    /// The id of a source, given one now if it is new.
+    package static func identify(_ source: Source, _ database: Database) throws -> Int {
+        try database.cachedStatement(sql: "INSERT OR IGNORE INTO source (kind, name) VALUES (?, ?)")
+            .execute(arguments: [source.kind.rawValue, source.name])
+        guard
+            let id = try Int.fetchOne(
+                database, sql: "SELECT id FROM source WHERE kind = ? AND name = ?",
+                arguments: [source.kind.rawValue, source.name])
+        else { preconditionFailure("a source that was just inserted") }
+        return id
     }
 
+    /// Every source, the scan first.
+    package static func sources(_ database: Database) throws -> [Source] {
+        try Row.fetchAll(database, sql: "SELECT kind, name FROM source ORDER BY id").compactMap { row in
+            Source.Kind(rawValue: row[0]).map { Source(kind: $0, name: row[1]) }
+        }
+    }
+
+    // MARK: Items
+
+    private static let itemColumns = """
+        id, name, block, slot, total_variance, size, modified_ns, changed_ns, hash, width, height, orientation, taken, \
+        taken_offset
+        """
+
+    /// A row of `itemColumns`, by position: a survey reads every item.
+    private static func item(_ row: Row) -> ItemRecord {
+        let file = (row[8] as Data?).map { hash in
+            FileRecord(
+                size: row[5], modified: row[6], changed: row[7], hash: Array(hash),
+                picture: PictureRecord(
+                    width: row[9], height: row[10], orientation: row[11] ?? 1, taken: row[12], takenOffset: row[13]))
+        }
+        return ItemRecord(
+            id: ItemID(rawValue: row[0]), name: Array(row[1] as Data), file: file,
+            placement: Placement(block: row[2], slot: row[3]), totalVariance: row[4])
+    }
+
+    /// Adds an item, whose id must be new, to the source of an id.
     package static func insert(
-        _ item: ItemRecord, _ collection: Collection, _ source: Source, _ database: Database
+        _ item: ItemRecord, _ collection: Collection, source: Int, _ database: Database
     ) throws {
+        let picture = item.file?.picture
         try database.cachedStatement(
-            sql: "INSERT INTO item (collection, source, \(itemColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            sql: """
+                INSERT INTO item (collection, source, \(itemColumns))
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """
         ).execute(arguments: [
-            collection.rawValue, source.rawValue, item.id.rawValue, Data(item.name), item.placement.block,
-            item.placement.slot, item.file?.size, item.file?.modified, item.file?.changed,
-            item.file.map { Data($0.hash) }, item.file?.width, item.file?.height,
+            collection.rawValue, source, item.id.rawValue, Data(item.name), item.placement.block, item.placement.slot,
+            item.totalVariance, item.file?.size, item.file?.modified, item.file?.changed,
+            item.file.map { Data($0.hash) }, picture?.width, picture?.height, picture?.orientation, picture?.taken,
+            picture?.takenOffset,
         ])
     }
 
@@ -210,8 +131,10 @@ package enum Catalogue {
     ) throws {
         let rows = try Row.fetchCursor(
             database,
-            sql: "SELECT \(itemColumns) FROM item WHERE collection = ? AND source = ? ORDER BY name",
-            arguments: [collection.rawValue, source.rawValue])
+            sql: """
+                SELECT \(itemColumns) FROM item WHERE collection = ? AND source = \(sourceID) ORDER BY name
+                """,
+            arguments: [collection.rawValue, source.kind.rawValue, source.name])
         while let row = try rows.next() { try body(item(row)) }
     }
 
@@ -231,9 +154,13 @@ package enum Catalogue {
     /// Gives an item another name, or the same content other times.
     package static func update(_ id: ItemID, name: [UInt8], file: FileRecord, _ database: Database) throws {
         try database.cachedStatement(
-            sql: "UPDATE item SET name = ?, size = ?, modified_ns = ?, changed_ns = ?, hash = ? WHERE id = ?"
+            sql: """
+                UPDATE item SET name = ?, size = ?, modified_ns = ?, changed_ns = ?, hash = ?, orientation = ?, taken = ?,
+                taken_offset = ? WHERE id = ?
+                """
         ).execute(arguments: [
-            Data(name), file.size, file.modified, file.changed, Data(file.hash), id.rawValue,
+            Data(name), file.size, file.modified, file.changed, Data(file.hash), file.picture.orientation,
+            file.picture.taken, file.picture.takenOffset, id.rawValue,
         ])
     }
 
@@ -279,25 +206,68 @@ package enum Catalogue {
 
     // MARK: Failures
 
+    private static let failureColumns = "name, reason, size, modified_ns, changed_ns, failed_at, is_retryable"
+
+    private static func failure(_ row: Row) -> FailureRecord {
+        FailureRecord(
+            name: Array(row[0] as Data), reason: row[1], size: row[2], modified: row[3], changed: row[4], time: row[5],
+            isRetryable: row[6])
+    }
+
+    /// Every remembered failure of a source, in name order.
     package static func failures(_ source: Source, _ database: Database) throws -> [FailureRecord] {
-        try Row.fetchAll(
-            database, sql: "SELECT * FROM failure WHERE source = ? ORDER BY name", arguments: [source.rawValue]
-        ).map {
-            FailureRecord(
-                name: Array($0["name"] as Data), reason: $0["reason"], size: $0["size"], modified: $0["modified_ns"],
-                changed: $0["changed_ns"])
-        }
+        var failures: [FailureRecord] = []
+        try forEachFailure(source, database) { failures.append($0) }
+        return failures
     }
 
-    package static func remember(_ failure: FailureRecord, _ source: Source, _ database: Database) throws {
-        try database.cachedStatement(sql: "INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?, ?)")
-            .execute(arguments: [
-                source.rawValue, Data(failure.name), failure.reason, failure.size, failure.modified, failure.changed,
-            ])
+    /// Every remembered failure of a source, in name order, one at a time.
+    package static func forEachFailure(
+        _ source: Source, _ database: Database, _ body: (FailureRecord) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT \(failureColumns) FROM failure WHERE source = \(sourceID) ORDER BY name",
+            arguments: [source.kind.rawValue, source.name])
+        while let row = try rows.next() { try body(failure(row)) }
     }
 
-    package static func forgetFailure(_ name: [UInt8], _ source: Source, _ database: Database) throws {
+    /// The remembered failure of a name, or nil.
+    package static func failure(of name: [UInt8], _ source: Source, _ database: Database) throws -> FailureRecord? {
+        try Row.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT \(failureColumns) FROM failure WHERE source = \(sourceID) AND name = ?"),
+            arguments: [source.kind.rawValue, source.name, Data(name)]
+        ).map(failure)
+    }
+
+    package static func remember(_ failure: FailureRecord, source: Int, _ database: Database) throws {
+        try database.cachedStatement(
+            sql: "INSERT OR REPLACE INTO failure (source, \(failureColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        ).execute(arguments: [
+            source, Data(failure.name), failure.reason, failure.size, failure.modified, failure.changed, failure.time,
+            failure.isRetryable,
+        ])
+    }
+
+    package static func forgetFailure(_ name: [UInt8], source: Int, _ database: Database) throws {
         try database.cachedStatement(sql: "DELETE FROM failure WHERE source = ? AND name = ?")
-            .execute(arguments: [source.rawValue, Data(name)])
+            .execute(arguments: [source, Data(name)])
+    }
+
+    // MARK: Folders
+
+    /// The device a scanned folder was on when it last held items, or nil.
+    package static func device(of folder: [UInt8], _ database: Database) throws -> Int? {
+        try Int.fetchOne(
+            database.cachedStatement(sql: "SELECT device FROM folder WHERE path = ?"), arguments: [Data(folder)])
+    }
+
+    package static func set(device: Int, of folder: [UInt8], _ database: Database) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO folder VALUES (?, ?)")
+            .execute(arguments: [Data(folder), device])
+    }
+
+    package static func forgetFolder(_ folder: [UInt8], _ database: Database) throws {
+        try database.cachedStatement(sql: "DELETE FROM folder WHERE path = ?").execute(arguments: [Data(folder)])
     }
 }

@@ -39,7 +39,7 @@ extension IndexStore {
         close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))  // SQLite keeps the mode, also for its -wal
         try naming(file) {
             let queue = try DatabaseQueue(path: file, configuration: configuration)
-            try Catalogue.migrator.migrate(queue)
+            try Catalogue.migrator { _ in preconditionFailure("a new catalogue names no vectors") }.migrate(queue)
             try queue.write { try Catalogue.insert(state, $0) }
             try queue.close()
         }

@@ -18,18 +18,31 @@ package final class IndexStore: Sendable {
     /// The writer lock's file name.
     package static let lockName = "writer.lock"
 
-    /// Opens an index.
-    /// - Throws: `StorageError.notAnIndex`, `.newerFormat`, or `.system`.
-    package init(path: String) throws {
+    /// Opens an index; the catalogue of an earlier version is migrated.
+    /// - Parameters:
+    ///   - path: the index folder.
+    ///   - isReadOnly: never write there; the default asks the folder's permissions.
+    /// - Throws: `StorageError.notAnIndex`, `.newerFormat`, `.busy` when it must be migrated and is being written,
+    ///   or `.system`.
+    package init(path: String, isReadOnly: Bool? = nil) throws {
         self.path = path
         let file = "\(path)/\(Self.catalogueName)"
         guard FileManager.default.fileExists(atPath: file) else { throw StorageError.notAnIndex(path: path) }
-        let isWritable = access(path, W_OK) == 0 && access(file, W_OK) == 0
-        readOnlyCatalogue = isWritable ? nil : try Self.naming(file) { try ReadOnlyCatalogue(folder: path) }
+        let isWritable = isReadOnly.map(!) ?? (access(path, W_OK) == 0 && access(file, W_OK) == 0)
+        let migrator = Catalogue.migrator { state in
+            try VectorStore(path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: !isWritable)
+        }
+        readOnlyCatalogue =
+            isWritable ? nil : try Self.naming(file) { try ReadOnlyCatalogue(folder: path, migrator: migrator) }
         queue =
             try readOnlyCatalogue?.queue
             ?? Self.naming(file) { try DatabaseQueue(path: file, configuration: Self.configuration) }
-        _ = try Self.naming(file) { try queue.read { try Catalogue.state($0, path: path) } }
+        try Self.naming(file) {
+            _ = try queue.read { try Catalogue.state($0, path: path) }  // refuses newer formats before it touches them
+            guard isWritable, try !queue.read(migrator.hasCompletedMigrations) else { return }
+            let lock = try WriterLock(path: "\(path)/\(Self.lockName)")
+            try withExtendedLifetime(lock) { try migrator.migrate(queue) }
+        }
     }
 
     static var configuration: Configuration {

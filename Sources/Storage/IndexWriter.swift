@@ -2,51 +2,8 @@
 import GRDB
 import Gaussians
 
-/// An item to add.
-package struct NewItem: Sendable {
-    /// Where its Gaussian comes from.
-    package enum Vector: Sendable {
-        /// Newly encoded.
-        case gaussian(Gaussian)
-        /// The same content as a stored item: its rows are copied.
-        case copy(of: ItemID)
-    }
-    package var name: [UInt8]
-    package var file: FileRecord?
-    package var vector: Vector
-
-    package init(name: [UInt8], file: FileRecord?, vector: Vector) {
-        self.name = name
-        self.file = file
-        self.vector = vector
-    }
-}
-
-/// Changes that become visible together.
-package struct Batch: Sendable {
-    package var collection: Collection = .images
-    package var source: Source = .scan
-    /// Ends of items.
-    package var removals: [ItemID] = []
-    /// Items that keep their vectors and get another name or other times.
-    package var updates: [(id: ItemID, name: [UInt8], file: FileRecord)] = []
-    /// New items; an old item of the same name must be among the removals.
-    package var additions: [NewItem] = []
-    /// Files that failed.
-    package var failures: [FailureRecord] = []
-    /// Names whose remembered failure no longer holds.
-    package var recovered: [[UInt8]] = []
-
-    package init() {}
-
-    /// Whether there is nothing to commit.
-    package var isEmpty: Bool {
-        removals.isEmpty && updates.isEmpty && additions.isEmpty && failures.isEmpty && recovered.isEmpty
-    }
-}
-
 /// The one writer of an index, holding its lock.
-package final class IndexWriter: Sendable {
+package final class IndexWriter: BatchSink {
     private let store: IndexStore
     private let vectors: VectorStore
     private let lock: WriterLock
@@ -87,27 +44,31 @@ package final class IndexWriter: Sendable {
             )
         }
         let sources = try copiedItems(batch)
-        let ids = batch.additions.indices.map { ItemID(rawValue: next + Int64($0)) }
-        var placements: [Placement] = []
+        var stored: [StoredRow] = []
         if !batch.additions.isEmpty {
-            placements = try vectors.environment.write { transaction in
+            let ids = batch.additions.indices.map { ItemID(rawValue: next + Int64($0)) }
+            stored = try vectors.environment.write { transaction in
                 let gaussians = try batch.additions.map { item in
                     switch item.vector {
                     case .gaussian(let gaussian): gaussian
                     case .copy(let id): try self.copy(id, sources, batch.collection, transaction)
+                    case .none: preconditionFailure("only a rehearsal takes what is not encoded")
                     }
                 }
-                return try vectors.append(
+                let placements = try vectors.append(
                     Array(zip(ids, gaussians)), to: batch.collection, after: slots, transaction)
+                return batch.additions.indices.map {
+                    StoredRow(id: ids[$0], placement: placements[$0], totalVariance: gaussians[$0].totalVariance)
+                }
             }
         }
         try IndexStore.naming(store.path) {
-            try store.queue.write { database in
-                try self.record(batch, ids: ids, placements: placements, database)
-                try Catalogue.advance(to: ItemID(rawValue: next + Int64(ids.count)), database)
-            }
+            try store.queue.write { try Catalogue.record(batch, stored, $0) }
         }
     }
+
+    /// Runs `body` on the catalogue as it is between commits.
+    package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T { try store.readCatalogue(body) }
 
     /// Says where the model and the root lie now; nil leaves either.
     package func rebind(model: String?, root: [UInt8]?) throws {
@@ -137,37 +98,5 @@ package final class IndexWriter: Sendable {
             throw StorageError.system(path: store.path, operation: "copy", reason: "item \(id.rawValue) is gone")
         }
         return try vectors.gaussian(collection, placement, transaction)
-    }
-
-    /// Writes a batch into the catalogue.
-    private func record(_ batch: Batch, ids: [ItemID], placements: [Placement], _ database: Database) throws {
-        var blocks: [Int: LiveBlock] = [:]
-        func change(_ number: Int, _ body: (inout LiveBlock) -> Void) throws {
-            var block =
-                try blocks[number] ?? Catalogue.block(batch.collection, number, database)
-                ?? LiveBlock(number: number, count: 0, live: LiveBitmap())
-            body(&block)
-            blocks[number] = block
-        }
-        for id in batch.removals {
-            guard let item = try Catalogue.item(id, database) else { continue }
-            try change(item.placement.block) { $0.live[item.placement.slot] = false }
-            try Catalogue.delete(id, database)
-        }
-        for update in batch.updates {
-            try Catalogue.update(update.id, name: update.name, file: update.file, database)
-        }
-        for (index, item) in batch.additions.enumerated() {
-            let placement = placements[index]
-            try change(placement.block) {
-                $0.live[placement.slot] = true
-                $0.count = max($0.count, placement.slot + 1)
-            }
-            let record = ItemRecord(id: ids[index], name: item.name, file: item.file, placement: placement)
-            try Catalogue.insert(record, batch.collection, batch.source, database)
-        }
-        for block in blocks.values { try Catalogue.set(block, batch.collection, database) }
-        for name in batch.recovered { try Catalogue.forgetFailure(name, batch.source, database) }
-        for failure in batch.failures { try Catalogue.remember(failure, batch.source, database) }
     }
 }

@@ -13,9 +13,9 @@ final class ReadOnlyCatalogue: Sendable {
     private let lock: Int32
     private let copy: String?
 
-    /// Opens the catalogue of an index folder.
+    /// Opens the catalogue of an index folder; one that needs migrations is copied, and the copy migrated.
     /// - Throws: `DatabaseError`, or `StorageError` when the copy cannot be made.
-    init(folder: String) throws {
+    init(folder: String, migrator: DatabaseMigrator) throws {
         let file = "\(folder)/\(IndexStore.catalogueName)"
         lock = open("\(folder)/\(IndexStore.lockName)", O_RDONLY | O_CLOEXEC)
         let isAlone = lock < 0 || flock(lock, LOCK_SH | LOCK_NB) == 0
@@ -23,14 +23,18 @@ final class ReadOnlyCatalogue: Sendable {
         configuration.readonly = true
         var log = stat()
         if isAlone, stat("\(file)-wal", &log) != 0 || log.st_size == 0 {
-            copy = nil
-            queue = try DatabaseQueue(path: Self.immutable(file), configuration: configuration)
-            return
+            let queue = try DatabaseQueue(path: Self.immutable(file), configuration: configuration)
+            if try queue.read(migrator.hasCompletedMigrations) {
+                self.queue = queue
+                copy = nil
+                return
+            }
         }
         let temporary = try Self.copy(file)
         copy = temporary
         // The copy is ours to write: SQLite reads the log into place.
         queue = try DatabaseQueue(path: "\(temporary)/\(IndexStore.catalogueName)")
+        try migrator.migrate(queue)
     }
 
     deinit {
@@ -51,6 +55,7 @@ final class ReadOnlyCatalogue: Sendable {
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for suffix in ["", "-wal"] {
             let target = "\(folder)/\(IndexStore.catalogueName)\(suffix)"
+            if !suffix.isEmpty, access(file + suffix, F_OK) != 0 { continue }
             do {
                 try Data(contentsOf: URL(fileURLWithPath: file + suffix)).write(to: URL(fileURLWithPath: target))
             } catch {

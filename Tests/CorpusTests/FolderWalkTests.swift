@@ -19,7 +19,7 @@ import Testing
     }
 
     func names(_ listings: [FolderListing]) -> [String] {
-        listings.flatMap(\.files).map { String(decoding: $0.path.bytes, as: UTF8.self) }
+        listings.flatMap { $0.files.map(\.path).sorted() }.map { String(decoding: $0.bytes, as: UTF8.self) }
     }
 
     @Test func picturesByExtensionInNameOrder() throws {
@@ -64,7 +64,7 @@ import Testing
         let listings = try self.listings()
         #expect(names(listings) == ["inside.jpg", "real.jpg", "dir.jpg/inner.jpg"])
         #expect(
-            listings[0].refused.map { "\(String(decoding: $0.path.bytes, as: UTF8.self)): \($0.reason)" } == [
+            listings[0].refused.map { "\(String(decoding: $0.path.bytes, as: UTF8.self)): \($0.reason)" }.sorted() == [
                 "dangling.jpg: a link that leads nowhere", "fifo.jpg: not a regular file",
                 "outside.jpg: a link that leads out of the root",
             ])
@@ -74,6 +74,63 @@ import Testing
         #expect(throws: FileReadError(reason: "No such file or directory")) {
             try reader.read(RelativePath("gone.jpg"))
         }
+    }
+
+    func walk(_ change: (inout WalkOptions) -> Void) throws -> [FolderListing] {
+        var options = WalkOptions()
+        change(&options)
+        var listings: [FolderListing] = []
+        try FolderWalk(root: folder.path, options: options).forEachFolder(from: RelativePath("")) {
+            listings.append($0)
+            return true
+        }
+        return listings
+    }
+
+    @Test func linksAreFollowedOnRequestButNotInCircles() throws {
+        let outside = try TemporaryFolder()
+        try outside.write("album/o.jpg", [1])
+        try folder.write("sub/real.jpg", [1])
+        symlink(outside.file("album"), folder.file("album"))
+        symlink(outside.file("album/o.jpg"), folder.file("o.jpg"))
+        symlink("..", folder.file("sub/up"))
+        let still = try listings()
+        #expect(names(still) == ["sub/real.jpg"])
+        #expect(still.map(\.folderLinks) == [1, 1], "album and sub/up")
+        let followed = try walk { $0.followsLinks = true }
+        #expect(names(followed) == ["o.jpg", "album/o.jpg", "sub/real.jpg"])
+        #expect(followed.filter(\.isLoop).map(\.folder) == [RelativePath("sub/up")])
+    }
+
+    @Test func excludedEntriesAreNotLookedAt() throws {
+        for name in ["a.jpg", "a.tmp.jpg", "thumbnails/b.jpg", "2019/x/small/c.jpg", "2019/d.jpg", "small/e.jpg"] {
+            try folder.write(name, [1])
+        }
+        let patterns = ["*.tmp.jpg", "thumbnails/", "2019/**/small"]
+        let listings = try walk { $0.excludes = patterns.compactMap(Glob.init) }
+        #expect(names(listings) == ["a.jpg", "2019/d.jpg", "small/e.jpg"])
+    }
+
+    @Test func everyFileIsLookedIntoOnRequest() throws {
+        let jpeg: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0] + [UInt8](repeating: 0, count: 20)
+        try folder.write("photo.dat", jpeg)
+        try folder.write("photo", Array("RIFF....WEBPVP8 ".utf8))
+        try folder.write("mislabelled.gif", jpeg)
+        try folder.write("notes.txt", Array("notes".utf8))
+        try folder.write("scan.bin", [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0])
+        try folder.write("empty", [])
+        #expect(names(try listings()) == [])
+        let listings = try walk { $0.sniffsAll = true }
+        #expect(names(listings) == ["mislabelled.gif", "photo", "photo.dat"])
+        #expect(listings[0].unsupported == ["TIFF": 1])
+    }
+
+    @Test func aLargeFolderComesInParts() throws {
+        for number in 0..<600 { try folder.write("\(number).jpg", []) }
+        let listings = try self.listings()
+        #expect(listings.count == 3 && listings.map(\.isContinued) == [true, true, false])
+        #expect(Set(names(listings)).count == 600)
+        #expect(listings.allSatisfy { !$0.isEmpty })
     }
 
     @Test func aMissingFolderIsAFailureNotAnEmptyListing() throws {

@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["frobnicate"], ["--nonsense"], ["index", "--nonsense"], ["index", "a", "b"], ["index", "--jobs", "0"],
+        ["frobnicate"], ["--nonsense"], ["index", "--nonsense"], ["index", "--exclude", "/"],
+        ["index", "--dry-run", "--root", "."], ["index", "--jobs", "0"],
         ["index", "--jobs", "many"], ["search"], ["search", ""], ["search", " "], ["search", "", "\t"],
         ["search", "x", "-n", "0"], ["search", "x", "-n", "-3"], ["search", "x", "-n", "ten"],
         ["search", "x", "--format", "xml"], ["search", "x", "--index"], ["status", "extra"],

@@ -97,7 +97,7 @@ import Testing
         try await pictures.update()
         try pictures.remove("bad.jpg")
         var options = IndexingOptions(jobs: 1)
-        options.folder = pictures.folder.file("sub")
+        options.folders = [pictures.folder.file("sub")]
         #expect(try await pictures.update(options).counts == "1 unchanged")
         #expect(try pictures.index.status().failures.count == 1)
     }

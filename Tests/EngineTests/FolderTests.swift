@@ -10,7 +10,7 @@ import Testing
 
     func only(_ folder: String) -> IndexingOptions {
         var options = IndexingOptions(jobs: 1)
-        options.folder = folder
+        options.folders = [folder]
         return options
     }
 

@@ -36,7 +36,7 @@ import Testing
         let after = try #require(try pictures.records()["a.jpg"])
         #expect(after.id == before.id && after.placement == before.placement)
         #expect(after.file?.modified == 1_000_000_000_000_000_000, "the new time is noted: the next run reads nothing")
-        #expect(after.file?.width == 320 && after.file?.height == 320)
+        #expect(after.file?.picture.width == 320 && after.file?.picture.height == 320)
         #expect(try pictures.index.status().deadSlots == 0)
     }
 
@@ -96,7 +96,7 @@ import Testing
         #expect(after["new/b.jpg"]?.item == items["old/b.jpg"]?.item)
         #expect(try pictures.index.status().deadSlots == 0)
         let record = try #require(try pictures.records()["new/a.jpg"])
-        #expect(record.file?.width == 320, "a rename keeps the size in pixels")
+        #expect(record.file?.picture.width == 320, "a rename keeps the size in pixels")
     }
 
     @Test func theLastPictureOfAFolderKeepsItsItemWhenItMoves() async throws {
@@ -130,7 +130,7 @@ import Testing
         #expect(gaussians["a.jpg"] == gaussians["b.jpg"])
         let results = try pictures.results()
         #expect(results["a.jpg"]?.item != results["b.jpg"]?.item)
-        #expect(try pictures.records()["b.jpg"]?.file?.width == 320)
+        #expect(try pictures.records()["b.jpg"]?.file?.picture.width == 320)
     }
 
     @Test func equalNewFilesAreEncodedOnce() async throws {
