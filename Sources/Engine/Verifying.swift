@@ -10,22 +10,28 @@ extension Index {
     /// - Throws: an error when the index cannot be opened at all.
     public func verify() throws -> VerificationReport { try store.verify() }
 
+    /// Looks for what the catalogue promises in the bytes of vectors whose reading kills or fails.
+    /// - Parameter reason: what happened.
+    /// - Returns: that, and the blocks that are not there.
+    /// - Throws: an error when the catalogue cannot be read.
+    public func verifyWithoutLMDB(because reason: String) throws -> VerificationReport {
+        try store.verifyWithoutLMDB(because: reason)
+    }
+
     /// Reads every indexed file again and compares its content with what was indexed.
-    /// - Returns: the files that differ or cannot be read, with the reason.
+    /// - Parameter found: called with each file that differs or cannot be read, and the reason.
     /// - Throws: an error when the root or the catalogue cannot be read.
-    public func verifyFiles() throws -> [IndexingNotice] {
+    public func verifyFiles(_ found: (IndexingNotice) -> Void) throws {
         let reader = try FileReader(root: root)
-        var items: [ItemRecord] = []
         try store.readCatalogue { database in
-            try Catalogue.forEachItem(.images, .scan, database) { items.append($0) }
-        }
-        return items.compactMap { item -> IndexingNotice? in
-            do {
-                let content = try reader.read(RelativePath(bytes: item.name))
-                guard content.hash != item.file?.hash else { return nil }
-                return IndexingNotice(path: item.name, reason: "its content is not what was indexed")
-            } catch {
-                return IndexingNotice(path: item.name, reason: "\(error)")
+            try Catalogue.forEachItem(.images, .scan, database) { item in
+                do {
+                    let content = try reader.read(RelativePath(bytes: item.name))
+                    guard content.hash != item.file?.hash else { return }
+                    found(IndexingNotice(path: item.name, reason: "its content is not what was indexed"))
+                } catch {
+                    found(IndexingNotice(path: item.name, reason: "\(error)"))
+                }
             }
         }
     }

@@ -19,11 +19,15 @@ struct IndexOption: ParsableArguments {
         return index
     }
 
-    private func locate() throws -> Index {
-        if let index { return try Index(at: IndexLocation.named(index), registry: Environment.registry) }
+    private func locate() throws -> Index { try Index(at: folder(), registry: Environment.registry) }
+
+    /// The folder of the index that was named or is nearest, for those who do not open it.
+    /// - Throws: `Failure` saying where was looked.
+    func folder() throws -> String {
+        if let index { return IndexLocation.named(index) }
         guard let folder = IndexLocation.find(upwardFrom: ".") else {
             throw Failure("no index here or above; make one with: penumbra index FOLDER")
         }
-        return try Index(at: folder, registry: Environment.registry)
+        return folder
     }
 }

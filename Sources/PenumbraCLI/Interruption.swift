@@ -6,6 +6,10 @@ import Synchronization
 /// Runs work that a signal cancels instead of killing.
 final class Interruption: Sendable {
     private let received = Mutex<Int32?>(nil)
+    private let message: String
+
+    /// Says `message` when the first signal comes.
+    init(_ message: String = "finishing the batch") { self.message = message }
 
     /// The signal that came, if one did.
     var signal: Int32? { received.withLock { $0 } }
@@ -22,7 +26,7 @@ final class Interruption: Sendable {
                     return received == nil
                 }
                 guard isFirst else { _exit(128 + number) }
-                Console.note("\npenumbra: finishing the batch; once more to stop at once")
+                Console.note("\npenumbra: \(message); once more to stop at once")
                 task.cancel()
             }
             source.resume()

@@ -22,12 +22,14 @@ struct PenumbraCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IndexCommand.self, SearchCommand.self, StatusCommand.self, VerifyCommand.self, EncodeCommand.self,
-            ModelCommand.self,
+            IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
+            VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self, ForgetCommand.self,
+            DoctorCommand.self,
         ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // a closed pipe is seen when writing, and is success
+        signal(SIGXFSZ, SIG_IGN)  // so is a limit on file sizes, and is a full disk
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -54,9 +56,9 @@ struct Failure: Error, CustomStringConvertible {
     let description: String
     let code: Int32
 
-    /// Something failed: exit code 2.
-    init(_ description: String) {
+    /// Something failed: exit code 2, if nothing else is said.
+    init(_ description: String, code: Int32 = 2) {
         self.description = description
-        code = 2
+        self.code = code
     }
 }

@@ -6,11 +6,15 @@ import Synchronization
 final class ProgressBar: Sendable {
     private let isShown: Bool
     private let usesColour: Bool
+    private let unit: String
     private let start = ContinuousClock.now
     private let last = Mutex<ContinuousClock.Instant?>(nil)
 
-    init(isShown: Bool = Environment.showsProgress, usesColour: Bool = Environment.usesColour) {
+    init(
+        isShown: Bool = Environment.showsProgress, usesColour: Bool = Environment.usesColour, unit: String = "files"
+    ) {
         self.isShown = isShown
+        self.unit = unit
         self.usesColour = usesColour
     }
 
@@ -26,7 +30,7 @@ final class ProgressBar: Sendable {
             return true
         }
         guard isDue else { return }
-        Console.raw("\r\u{1B}[K" + Self.line(progress, elapsed: now - start, usesColour: usesColour))
+        Console.raw("\r\u{1B}[K" + Self.line(progress, elapsed: now - start, usesColour: usesColour, unit: unit))
     }
 
     /// Takes the line away.
@@ -35,7 +39,7 @@ final class ProgressBar: Sendable {
     }
 
     /// One line of at most 79 columns.
-    static func line(_ progress: IndexingProgress, elapsed: Duration, usesColour: Bool) -> String {
+    static func line(_ progress: IndexingProgress, elapsed: Duration, usesColour: Bool, unit: String) -> String {
         let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
         let rate = seconds > 0 ? Double(progress.done) / seconds : 0
         let filled = 24 * progress.done / max(progress.total, 1)
@@ -43,7 +47,7 @@ final class ProgressBar: Sendable {
         let rest = String(repeating: ".", count: 24 - filled)
         let left = rate > 0 ? time(Double(progress.total - progress.done) / rate) : "-"
         let painted = usesColour ? "\u{1B}[32m\(bar)\u{1B}[0m" : bar
-        return "[\(painted)\(rest)] \(progress.done)/\(progress.total)  \(speed(rate)) files/s  \(left) left"
+        return "[\(painted)\(rest)] \(progress.done)/\(progress.total)  \(speed(rate)) \(unit)/s  \(left) left"
     }
 
     private static func speed(_ rate: Double) -> String {

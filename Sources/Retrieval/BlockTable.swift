@@ -18,6 +18,7 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
     private let collection: Collection
     private let snapshot: Snapshot
     private var codes8: [UnsafeRawPointer??]
+    private var values8: [UnsafeRawBufferPointer?]?
     private var views: [BlockView?]
 
     init(_ collection: Collection, _ snapshot: Snapshot, among slots: SlotSet?, usesCodes: Bool = true) throws {
@@ -27,8 +28,11 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
             return block.live.count > 0 ? block : nil
         }
         let parameters = usesCodes ? try snapshot.codeParameters(of: collection) : nil
-        codes4 = try blocks.map { block in
-            try parameters.flatMap { try snapshot.codes(.codes4, block, of: collection, $0) }
+        let values = try parameters.map { _ in try snapshot.derivedValues(.codes4, blocks, of: collection) } ?? []
+        codes4 = blocks.indices.map { position in
+            parameters.flatMap {
+                snapshot.derivedRows(values[position], .codes4, blocks[position], of: collection, $0)
+            }
         }
         itemCount = blocks.reduce(0) { $0 + $1.live.count }
         views = Array(repeating: nil, count: blocks.count)
@@ -50,7 +54,10 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
     /// The 8-bit column of a block, or nil.
     func codes8(_ position: Int) throws -> UnsafeRawPointer? {
         if let codes = codes8[position] { return codes }
-        let codes = try parameters.flatMap { try snapshot.codes(.codes8, blocks[position], of: collection, $0) }
+        guard let parameters else { return nil }
+        let values = try values8 ?? snapshot.derivedValues(.codes8, blocks, of: collection)
+        values8 = values
+        let codes = snapshot.derivedRows(values[position], .codes8, blocks[position], of: collection, parameters)
         codes8[position] = .some(codes)
         return codes
     }

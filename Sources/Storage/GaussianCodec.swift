@@ -48,8 +48,11 @@ package struct BlockKey: Sendable, Hashable {
 
     /// Six bytes, so that LMDB's order is collection, column, block.
     package var bytes: [UInt8] {
-        [UInt8(collection.rawValue), column.rawValue]
-            + (0..<4).map { UInt8(truncatingIfNeeded: block >> (24 - 8 * $0)) }
+        [
+            UInt8(collection.rawValue), column.rawValue, UInt8(truncatingIfNeeded: block >> 24),
+            UInt8(truncatingIfNeeded: block >> 16), UInt8(truncatingIfNeeded: block >> 8),
+            UInt8(truncatingIfNeeded: block),
+        ]
     }
 }
 
@@ -70,7 +73,7 @@ package enum GaussianCodec {
     package static let minimumSize = 4_096
     /// The format this code writes, and the newest it reads.
     package static let format = 1
-    private static let magic: UInt32 = 0x3142_4E50
+    static let magic: UInt32 = 0x3142_4E50
 
     /// What a derived column was made with.
     package struct Derivation: Equatable, Sendable {
@@ -128,10 +131,12 @@ package enum GaussianCodec {
     ///   - rowSize: bytes of a row.
     ///   - path: the store's folder, for messages.
     ///   - checkingSum: whether to compute the checksum; a scan does not.
+    ///   - checkingPadding: whether to look at the bytes behind the rows, which nobody else does.
     /// - Returns: the rows, without header and padding.
     /// - Throws: `StorageError.damagedBlock` when header, size or checksum contradict the key.
     package static func rows(
-        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false
+        _ value: UnsafeRawBufferPointer, _ key: BlockKey, rowSize: Int, path: String, checkingSum: Bool = false,
+        checkingPadding: Bool = false
     ) throws -> UnsafeRawBufferPointer {
         func damaged(_ reason: String) -> StorageError {
             .damagedBlock(
@@ -153,7 +158,12 @@ package enum GaussianCodec {
         if checkingSum, checksum(value, rowBytes: count * rowSize) != load(value, 20, UInt32.self) {
             throw damaged("the checksum does not match")
         }
-        return UnsafeRawBufferPointer(rebasing: value[headerSize..<(headerSize + count * rowSize)])
+        let end = headerSize + count * rowSize
+        let size = max(end, minimumSize)
+        if checkingPadding, value.count != size || !value[end...].allSatisfy({ $0 == 0 }) {
+            throw damaged("the padding is not zeros up to \(size) bytes")
+        }
+        return UnsafeRawBufferPointer(rebasing: value[headerSize..<end])
     }
 
     private static func load<T: FixedWidthInteger & BitwiseCopyable>(

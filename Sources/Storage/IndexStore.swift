@@ -3,6 +3,7 @@ import Foundation
 import GRDB
 import Glibc
 import Gaussians
+import Synchronization
 
 /// An open index folder: the catalogue and the vectors it names.
 package final class IndexStore: Sendable {
@@ -12,6 +13,9 @@ package final class IndexStore: Sendable {
     /// Whether the index folder cannot be written, and is only read.
     package var isReadOnly: Bool { readOnlyCatalogue != nil }
     private let readOnlyCatalogue: ReadOnlyCatalogue?
+    /// The vectors that were read last: while they are held, no writer removes them.
+    private let held = Mutex<(name: String, vectors: VectorStore)?>(nil)
+    private let blockCache = BlockCache()
 
     /// The catalogue's file name.
     package static let catalogueName = "catalog.sqlite"
@@ -62,28 +66,69 @@ package final class IndexStore: Sendable {
             if error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN {
                 throw StorageError.unwritable(path: path)
             }
-            if error.resultCode == .SQLITE_NOTADB { throw StorageError.notAnIndex(path: path) }
+            if error.resultCode == .SQLITE_IOERR, limitsFileSize { throw StorageError.diskFull(path: path) }
+            if error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
+                throw StorageError.damagedCatalogue(path: path, reason: error.message ?? "\(error.resultCode)")
+            }
             throw StorageError.system(
                 path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
         }
     }
 
+    /// Whether a limit on the size of files is set (`ulimit -f`): SQLite calls what it causes an I/O error.
+    private static var limitsFileSize: Bool {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
+    }
+
     /// Runs `body` on one consistent generation: the catalogue's snapshot is taken first, the vectors' second, so that
     /// whatever the catalogue names is there.
+    ///
+    /// The folder of vectors is held before the snapshot that names it is taken: where `optimize` has put another in its
+    /// place since the last reading, that one is held and a new snapshot is taken.
     /// - Throws: `StorageError`, or what `body` throws.
     package func read<T>(_ body: (Snapshot) throws -> T) throws -> T {
-        try Self.naming(path) {
-            try queue.read { database in
-                let state = try Catalogue.state(database, path: path)
-                let vectors = try VectorStore(
-                    path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
-                try vectors.checkIdentity(state.uuid)
-                return try vectors.environment.read { transaction in
-                    try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))
+        for _ in 0..<Self.attempts {
+            let result: T? = try Self.naming(path) {
+                try queue.read { database in
+                    let state = try Catalogue.state(database, path: path)
+                    guard let vectors = held.withLock({ $0?.name == state.vectors ? $0?.vectors : nil }) else {
+                        return nil
+                    }
+                    return try vectors.environment.read { transaction in
+                        try body(
+                            Snapshot(
+                                state: state, database: database, vectors: vectors, transaction: transaction,
+                                blockCache: blockCache))
+                    }
                 }
             }
+            if let result { return result }
+            try holdVectors()
+        }
+        throw StorageError.system(path: path, operation: "read", reason: "the vectors change faster than they are read")
+    }
+
+    /// So often the vectors may change their folder while someone tries to read them.
+    private static let attempts = 20
+
+    /// Holds the folder of vectors that the catalogue names now.
+    private func holdVectors() throws {
+        let state = try readCatalogue { try Catalogue.state($0, path: path) }
+        do {
+            let vectors = try VectorStore(
+                path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
+            try vectors.checkIdentity(state.uuid)
+            held.withLock { $0 = (state.vectors, vectors) }
+        } catch {
+            // Gone because it is no longer the index's? Then there is another; else that is the error.
+            let now = try readCatalogue { try Catalogue.state($0, path: path).vectors }
+            guard now != state.vectors else { throw error }
         }
     }
+
+    /// Lets go of the vectors, so that their folder can be removed once nobody else reads it.
+    func releaseVectors() { held.withLock { $0 = nil } }
 
     /// Runs `body` on the catalogue alone.
     package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {
@@ -99,10 +144,13 @@ package struct Snapshot {
     package let database: Database
     let vectors: VectorStore
     let transaction: LMDBTransaction
+    let blockCache: BlockCache
 
-    /// The blocks of a collection that hold live items, in order.
+    /// The blocks of a collection that hold live items, in order; read from the catalogue once a generation.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
-        try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        try blockCache.blocks(of: collection, state.generation) {
+            try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        }
     }
 
     /// A block's columns, in place.
@@ -115,11 +163,20 @@ package struct Snapshot {
         try vectors.codeParameters(collection, transaction)
     }
 
-    /// A block's codes in place, or nil where a search must do without them.
-    package func codes(
-        _ column: Column, _ block: LiveBlock, of collection: Collection, _ parameters: CodeParameters
-    ) throws -> UnsafeRawPointer? {
-        try vectors.derivedRows(collection, column, block.number, parameters, transaction)
+    /// The values of a derived column for some ascending blocks, in place, unchecked; nil where there is none.
+    package func derivedValues(
+        _ column: Column, _ blocks: [LiveBlock], of collection: Collection
+    ) throws -> [UnsafeRawBufferPointer?] {
+        try vectors.derivedValues(collection, column, blocks, transaction)
+    }
+
+    /// The rows of a value of a derived column, or nil where a search must do without: absent, of another version, made
+    /// with other parameters, or contradicting its header.
+    package func derivedRows(
+        _ value: UnsafeRawBufferPointer?, _ column: Column, _ block: LiveBlock, of collection: Collection,
+        _ parameters: CodeParameters
+    ) -> UnsafeRawPointer? {
+        vectors.derivedRows(value, BlockKey(collection, column, block.number), parameters)
     }
 
     /// Scans a collection's blocks in order, in place.
@@ -140,15 +197,20 @@ package struct Snapshot {
 }
 
 extension IndexStore {
-    /// Bytes the catalogue and the vectors take on disk.
-    package func size(vectors: String) -> Int {
-        let names = [
-            Self.catalogueName, "\(Self.catalogueName)-wal", "\(Self.catalogueName)-shm", "\(vectors)/data.mdb",
-            "\(vectors)/lock.mdb",
-        ]
-        return names.reduce(0) { total, name in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")
-            return total + ((attributes?[.size] as? NSNumber)?.intValue ?? 0)
-        }
+    /// Bytes the files of the index take, what `repair` has kept included.
+    package var size: Int { IndexFiles(path).size }
+}
+
+/// The blocks of the generation that was read last.
+final class BlockCache: Sendable {
+    private let generations = Mutex<[Collection: (generation: Int, blocks: [LiveBlock])]>([:])
+
+    /// The blocks of a generation, kept or read.
+    func blocks(of collection: Collection, _ generation: Int, _ read: () throws -> [LiveBlock]) rethrows -> [LiveBlock]
+    {
+        if let kept = generations.withLock({ $0[collection] }), kept.generation == generation { return kept.blocks }
+        let blocks = try read()
+        generations.withLock { $0[collection] = (generation, blocks) }
+        return blocks
     }
 }

@@ -1,16 +1,20 @@
 // Batches of changes to commits: vectors first, then the catalogue, which alone decides what counts.
 import GRDB
 import Gaussians
+import Synchronization
 
 /// The one writer of an index, holding its lock.
 package final class IndexWriter: BatchSink {
-    private let store: IndexStore
-    private let vectors: VectorStore
+    let store: IndexStore
+    private let open: Mutex<VectorStore>
     private let lock: WriterLock
+    /// The vectors that are written to.
+    var vectors: VectorStore { open.withLock { $0 } }
     /// Blocks of an interrupted run that were removed on opening.
     package let orphanedBlocks: Int
 
-    /// Takes the writer lock and removes what an interrupted run left beyond the catalogue.
+    /// Takes the writer lock and removes what interrupted runs left: blocks beyond the catalogue, folders of vectors that
+    /// it does not name and nobody reads, and unfinished indexes beside this one.
     /// - Throws: `StorageError.busy`, `.foreignVectors`, `.system`.
     package init(_ store: IndexStore) throws {
         self.store = store
@@ -23,7 +27,11 @@ package final class IndexWriter: BatchSink {
         }
         let vectors = try VectorStore(path: "\(store.path)/\(state.vectors)", dimension: state.dimension)
         try vectors.checkIdentity(state.uuid)
-        self.vectors = vectors
+        open = Mutex(vectors)
+        for name in VectorsFolder.names(in: store.path) where name != state.vectors {
+            VectorsFolder.removeIfUnused("\(store.path)/\(name)")
+        }
+        LeftoverFolder.removeAll(beside: store.path)
         let perBlock = GaussianCodec.slotsPerBlock
         orphanedBlocks = try vectors.environment.write { transaction in
             try slots.reduce(0) { removed, entry in
@@ -44,6 +52,7 @@ package final class IndexWriter: BatchSink {
             )
         }
         let sources = try copiedItems(batch)
+        let vectors = vectors
         var stored: [StoredRow] = []
         if !batch.additions.isEmpty {
             let ids = batch.additions.indices.map { ItemID(rawValue: next + Int64($0)) }
@@ -51,7 +60,7 @@ package final class IndexWriter: BatchSink {
                 let gaussians = try batch.additions.map { item in
                     switch item.vector {
                     case .gaussian(let gaussian): gaussian
-                    case .copy(let id): try self.copy(id, sources, batch.collection, transaction)
+                    case .copy(let id): try self.copy(id, sources, batch.collection, vectors, transaction)
                     case .none: preconditionFailure("only a rehearsal takes what is not encoded")
                     }
                 }
@@ -65,6 +74,16 @@ package final class IndexWriter: BatchSink {
         try IndexStore.naming(store.path) {
             try store.queue.write { try Catalogue.record(batch, stored, $0) }
         }
+    }
+
+    /// Goes on with other vectors, which the catalogue names by now; those before are removed unless someone reads them.
+    func adopt(_ vectors: VectorStore) {
+        let old = open.withLock { open in
+            defer { open = vectors }
+            return open.environment.path
+        }
+        store.releaseVectors()
+        VectorsFolder.removeIfUnused(old)
     }
 
     /// Runs `body` on the catalogue as it is between commits.
@@ -92,7 +111,8 @@ package final class IndexWriter: BatchSink {
     }
 
     private func copy(
-        _ id: ItemID, _ placements: [ItemID: Placement], _ collection: Collection, _ transaction: LMDBTransaction
+        _ id: ItemID, _ placements: [ItemID: Placement], _ collection: Collection, _ vectors: VectorStore,
+        _ transaction: LMDBTransaction
     ) throws -> Gaussian {
         guard let placement = placements[id] else {
             throw StorageError.system(path: store.path, operation: "copy", reason: "item \(id.rawValue) is gone")

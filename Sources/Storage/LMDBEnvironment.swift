@@ -4,10 +4,15 @@ import Glibc
 import Synchronization
 
 /// One open LMDB environment; there is one per folder and process.
+///
+/// While it is open it holds a shared lock on the folder, which keeps writers from removing a folder that is no longer
+/// the index's own (`VectorsFolder.removeIfUnused`).
 package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises; `growth` guards the map's size
     /// The folder holding `data.mdb`.
     package let path: String
     private let environment: OpaquePointer
+    /// The folder, locked shared.
+    private let folder: Int32
     /// Held shared by every transaction, exclusively while the map grows.
     private let growth: UnsafeMutablePointer<pthread_rwlock_t>
 
@@ -21,8 +26,8 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
     private static let open = Mutex<[FolderID: Weak]>([:])
 
     /// The environment of a folder, opened now or shared with whoever has it open in this process.
-    /// - Throws: `StorageError.system` when the folder or its files cannot be opened, `.truncated` when `data.mdb` is
-    ///   shorter than its own header says (using it would kill the process).
+    /// - Throws: `StorageError.system` when the folder or its files cannot be opened, also when a writer is removing
+    ///   it; `.truncated` when `data.mdb` is shorter than its own header says (using it would kill the process).
     package static func at(_ path: String, isReadOnly: Bool = false) throws -> LMDBEnvironment {
         var status = stat()
         guard stat(path, &status) == 0 else { throw StorageError.lmdb(errno, "open", path) }
@@ -37,9 +42,19 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
     }
 
     private init(path: String, isReadOnly: Bool) throws {
+        folder = try VectorsFolder.lock(path, LOCK_SH)
+        if !isReadOnly {
+            do { try Self.allocateLockFile(path) } catch {
+                close(folder)
+                throw error
+            }
+        }
         var environment: OpaquePointer?
-        try Self.check(mdb_env_create(&environment), "create", path)
-        guard let environment else { throw StorageError.lmdb(ENOMEM, "create", path) }
+        let code = mdb_env_create(&environment)
+        guard code == MDB_SUCCESS, let environment else {
+            close(folder)
+            throw StorageError.lmdb(code, "create", path)
+        }
         self.path = path
         self.environment = environment
         growth = .allocate(capacity: 1)
@@ -54,8 +69,24 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
         mdb_reader_check(environment, &dead)
     }
 
+    /// Gives LMDB's lock file its disk space before LMDB maps it: it would make a file with a hole, and the first write
+    /// into a hole on a full disk kills the process.
+    private static func allocateLockFile(_ path: String) throws {
+        let size = 80 << 10  // more than 1,024 readers of 64 bytes need
+        let file = "\(path)/lock.mdb"
+        var status = stat()
+        guard stat(file, &status) != 0 || status.st_blocks * 512 < max(Int(status.st_size), size) else { return }
+        let descriptor = Glibc.open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StorageError.lmdb(errno, "open", file) }
+        defer { close(descriptor) }
+        let code = posix_fallocate(descriptor, 0, size)
+        // File systems that cannot allocate ahead (EOPNOTSUPP, EINVAL) are left to LMDB.
+        guard ![ENOSPC, EFBIG, EDQUOT].contains(code) else { throw StorageError.diskFull(path: file) }
+    }
+
     deinit {
         mdb_env_close(environment)
+        close(folder)
         pthread_rwlock_destroy(growth)
         growth.deallocate()
     }
@@ -99,6 +130,19 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
                 try grow()
             }
         }
+    }
+
+    /// Runs `body`, whose writes are synced together when it returns: for a folder nobody reads yet.
+    /// - Throws: as `write`.
+    package func syncingOnce<T>(_ body: () throws -> T) throws -> T {
+        try Self.check(mdb_env_set_flags(environment, UInt32(MDB_NOSYNC), 1), "flags", path)
+        let result: T
+        do {
+            defer { mdb_env_set_flags(environment, UInt32(MDB_NOSYNC), 0) }
+            result = try body()
+        }
+        try Self.check(mdb_env_sync(environment, 1), "sync", path)
+        return result
     }
 
     private func writeOnce<T>(_ body: (LMDBTransaction) throws -> T) throws -> T {
@@ -150,8 +194,8 @@ enum MapFull: Error { case mapFull }
 /// A transaction, valid inside the closure that was handed it.
 package struct LMDBTransaction {
     let transaction: OpaquePointer
-    private let database: MDB_dbi
-    private let path: String
+    let database: MDB_dbi
+    let path: String
 
     init(_ environment: OpaquePointer, path: String, flags: UInt32) throws {
         var transaction: OpaquePointer?
@@ -204,10 +248,30 @@ package struct LMDBTransaction {
         }
     }
 
-    private func withValue<T>(_ bytes: [UInt8], _ body: (UnsafeMutablePointer<MDB_val>) throws -> T) throws -> T {
-        var bytes = bytes
-        return try bytes.withUnsafeMutableBytes { bytes in
-            var value = MDB_val(mv_size: bytes.count, mv_data: bytes.baseAddress)
+    /// Every key from `first` on with its value, in order; both are valid until `body` returns, which says whether to
+    /// go on.
+    package func forEach(
+        from first: [UInt8] = [], _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        var cursor: OpaquePointer?
+        try LMDBEnvironment.check(mdb_cursor_open(transaction, database, &cursor), "cursor", path)
+        defer { mdb_cursor_close(cursor) }
+        var data = MDB_val()
+        try withValue(first) { key in
+            var code = mdb_cursor_get(cursor, key, &data, first.isEmpty ? MDB_FIRST : MDB_SET_RANGE)
+            while code == MDB_SUCCESS {
+                let name = UnsafeRawBufferPointer(start: key.pointee.mv_data, count: key.pointee.mv_size)
+                guard try body(name, UnsafeRawBufferPointer(start: data.mv_data, count: data.mv_size)) else { return }
+                code = mdb_cursor_get(cursor, key, &data, MDB_NEXT)
+            }
+            guard code == MDB_NOTFOUND else { throw StorageError.lmdb(code, "walk", path) }
+        }
+    }
+
+    func withValue<T>(_ bytes: [UInt8], _ body: (UnsafeMutablePointer<MDB_val>) throws -> T) throws -> T {
+        try bytes.withUnsafeBytes { bytes in
+            // LMDB takes keys without const, and does not write to them.
+            var value = MDB_val(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return try body(&value)
         }
     }

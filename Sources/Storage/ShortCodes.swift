@@ -18,6 +18,9 @@ package struct CodeParameters: Sendable, Equatable {
     /// Tells codes of these parameters from all others: a checksum of `bytes`.
     package let fingerprint: UInt32
 
+    /// What values of derived columns made with these parameters say.
+    package var derivation: GaussianCodec.Derivation { .init(version: Self.version, fingerprint: fingerprint) }
+
     /// Parameters with a centroid.
     /// - Parameters:
     ///   - centroid: [D].
@@ -131,7 +134,7 @@ extension VectorStore {
             let key = BlockKey(collection, column, block)
             let value = GaussianCodec.value(
                 key, rows: rows, rowSize: column.rowSize(dimension: dimension),
-                derivation: .init(version: CodeParameters.version, fingerprint: parameters.fingerprint))
+                derivation: parameters.derivation)
             try transaction.put(key.bytes, value)
         }
     }
@@ -143,8 +146,12 @@ extension VectorStore {
     /// Sums rows of means.
     private static func add(_ means: UnsafeRawBufferPointer, to sums: inout [Double]) {
         let dimension = sums.count
-        for index in 0..<(means.count / 4) {
-            sums[index % dimension] += Double(means.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
+        sums.withUnsafeMutableBufferPointer { sums in
+            for row in stride(from: 0, to: means.count, by: 4 * dimension) {
+                for j in 0..<dimension {
+                    sums[j] += Double(means.loadUnaligned(fromByteOffset: row + 4 * j, as: Float.self))
+                }
+            }
         }
     }
 
@@ -188,22 +195,77 @@ extension VectorStore {
         return blocks
     }
 
-    /// The rows of a derived column in place, or nil where a search must do without: absent, of another version, made
-    /// with other parameters, or contradicting its header.
-    package func derivedRows(
-        _ collection: Collection, _ column: Column, _ block: Int, _ parameters: CodeParameters,
-        _ transaction: LMDBTransaction
-    ) throws -> UnsafeRawPointer? {
-        let key = BlockKey(collection, column, block)
-        guard let value = try transaction.value(key.bytes) else { return nil }
-        let expected = GaussianCodec.Derivation(version: CodeParameters.version, fingerprint: parameters.fingerprint)
-        let rowSize = column.rowSize(dimension: dimension)
-        guard GaussianCodec.derivation(value) == expected,
+    /// The values of a derived column for some ascending blocks: one walk along the tree, as a search needs most of them.
+    func derivedValues(
+        _ collection: Collection, _ column: Column, _ blocks: [LiveBlock], _ transaction: LMDBTransaction
+    ) throws -> [UnsafeRawBufferPointer?] {
+        var values = [UnsafeRawBufferPointer?](repeating: nil, count: blocks.count)
+        guard let first = blocks.first else { return values }
+        let prefix: [UInt8] = [UInt8(collection.rawValue), column.rawValue]
+        var position = 0
+        try transaction.forEach(from: BlockKey(collection, column, first.number).bytes) { key, value in
+            guard key.count == 6, key[0] == prefix[0], key[1] == prefix[1] else { return false }
+            let number = Int(UInt32(bigEndian: key.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
+            while position < blocks.count, blocks[position].number < number { position += 1 }
+            guard position < blocks.count else { return false }
+            if blocks[position].number == number { values[position] = value }
+            return true
+        }
+        return values
+    }
+
+    /// The rows of a value of a derived column, or nil where a search must do without.
+    func derivedRows(
+        _ value: UnsafeRawBufferPointer?, _ key: BlockKey, _ parameters: CodeParameters
+    ) -> UnsafeRawPointer? {
+        let rowSize = key.column.rowSize(dimension: dimension)
+        guard let value, GaussianCodec.derivation(value) == parameters.derivation,
             let rows = try? GaussianCodec.rows(value, key, rowSize: rowSize, path: environment.path),
             rows.count == GaussianCodec.slotsPerBlock * rowSize, let base = rows.baseAddress,
             Int(bitPattern: base) % 16 == 0
         else { return nil }
         return UnsafeRawPointer(base)
+    }
+
+    /// Whether every full block has codes a search can use.
+    package func hasAllCodes(_ collection: Collection, slots: Int) throws -> Bool {
+        let blocks = (0..<(slots / GaussianCodec.slotsPerBlock)).map {
+            LiveBlock(number: $0, count: GaussianCodec.slotsPerBlock, live: .full)
+        }
+        guard !blocks.isEmpty, dimension <= CodeParameters.largestDimension else { return true }
+        return try environment.read { transaction in
+            guard let parameters = try codeParameters(collection, transaction) else { return false }
+            return try Column.derived.allSatisfy { column in
+                try zip(blocks, derivedValues(collection, column, blocks, transaction)).allSatisfy { block, value in
+                    derivedRows(value, BlockKey(collection, column, block.number), parameters) != nil
+                }
+            }
+        }
+    }
+
+    /// Decides the centroid of a folder that will hold the live items of some blocks of this one.
+    func putParameters(
+        to target: VectorStore, _ collection: Collection, _ blocks: [LiveBlock], _ transaction: LMDBTransaction
+    ) throws {
+        guard dimension <= CodeParameters.largestDimension else { return }
+        var sums = [Double](repeating: 0, count: dimension)
+        var count = 0
+        for block in blocks {
+            let means = try rows(collection, .means, block.number, count: block.count, transaction)
+            block.live.intersection(.full, below: block.count).forEachLive { slot in
+                let row = means[(means.startIndex + 4 * dimension * slot)...].prefix(4 * dimension)
+                Self.add(UnsafeRawBufferPointer(rebasing: row), to: &sums)
+                count += 1
+            }
+        }
+        let parameters = count > 0 ? CodeParameters(sums: sums, count: count) : nil
+        try target.environment.write { output in
+            if let parameters {
+                try output.put(Self.parametersKey(collection), parameters.bytes)
+            } else {
+                _ = try output.remove(Self.parametersKey(collection))
+            }
+        }
     }
 
     /// What is wrong with the codes of a full block: reasons by column; absent or outdated codes are not wrong.

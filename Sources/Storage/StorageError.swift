@@ -26,6 +26,14 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
     case system(path: String, operation: String, reason: String)
     /// The index folder cannot be written, which readers need too, for their locks.
     case unwritable(path: String)
+    /// SQLite finds the catalogue damaged.
+    case damagedCatalogue(path: String, reason: String)
+    /// The catalogue cannot be read at all.
+    case beyondRepair(path: String, reason: String)
+    /// An operation needs more disk space than there is; nothing was begun.
+    case noRoom(path: String, needed: Int, available: Int)
+    /// The index has no source of that name.
+    case unknownSource(String, known: [String])
     /// The disk is full (or a size limit is reached): what was committed before is intact.
     case diskFull(path: String)
 
@@ -54,6 +62,17 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
             "\(path): \(operation): \(reason)"
         case .unwritable(let path):
             "\(path): no permission to write here, which even a search needs for its locks"
+        case .damagedCatalogue(let path, let reason):
+            "\(path): the catalogue is damaged (\(reason)); penumbra repair saves what can be read"
+        case .beyondRepair(let path, let reason):
+            "\(path): the catalogue is beyond repair (\(reason)): the names of its items are lost. "
+                + "Move the index folder away, index again, and import again what was imported"
+        case .noRoom(let path, let needed, let available):
+            "\(path): not enough space: \(ByteCount.text(needed)) are needed, \(ByteCount.text(available)) are free; "
+                + "nothing was changed"
+        case .unknownSource(let name, let known):
+            "no source is called \(name); "
+                + (known.isEmpty ? "the index has none" : "there are: \(known.joined(separator: ", "))")
         case .diskFull(let path):
             "\(path): no space left; what was indexed before is intact, free some space and run the same command again"
         }
@@ -63,5 +82,15 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
     static func lmdb(_ code: Int32, _ operation: String, _ path: String) -> StorageError {
         if code == ENOSPC || code == EFBIG || code == EDQUOT { return .diskFull(path: path) }
         return .system(path: path, operation: operation, reason: String(cString: mdb_strerror(code)))
+    }
+}
+
+/// Bytes for people.
+public enum ByteCount {
+    /// "900 kB", "3.2 MB", "1.5 GB": powers of a thousand.
+    public static func text(_ bytes: Int) -> String {
+        if bytes < 1_000_000 { return "\((bytes + 999) / 1_000) kB" }
+        if bytes < 1_000_000_000 { return "\(Double(bytes / 100_000) / 10) MB" }
+        return "\(Double(bytes / 100_000_000) / 10) GB"
     }
 }

@@ -87,15 +87,35 @@ package struct VectorStore: Sendable {
                 GaussianCodec.append(items[offset].id, items[offset].gaussian, to: &columns)
                 placements.append(Placement(block: block, slot: slot + offset - next))
             }
-            for (column, rows) in columns {
-                let key = BlockKey(collection, column, block)
-                let value = GaussianCodec.value(key, rows: rows, rowSize: column.rowSize(dimension: dimension))
-                try transaction.put(key.bytes, value)
-            }
-            try deriveCodes(collection, block, columns, transaction)
+            try put(collection, block, columns, transaction)
             next = end
         }
         return placements
+    }
+
+    /// Writes a block, whole: every one goes through here, whether items are added or the folder is rewritten.
+    ///
+    /// What is derived from the stored columns is made here, from `columns`.
+    package func put(
+        _ collection: Collection, _ block: Int, _ columns: [Column: [UInt8]], _ transaction: LMDBTransaction
+    ) throws {
+        for (column, rows) in columns {
+            let key = BlockKey(collection, column, block)
+            let value = GaussianCodec.value(key, rows: rows, rowSize: column.rowSize(dimension: dimension))
+            try transaction.put(key.bytes, value)
+        }
+        try deriveCodes(collection, block, columns, transaction)
+    }
+
+    /// Copies what is stored under keys that are no block's: the identity, and whatever else later versions keep.
+    func copySpecialValues(to target: VectorStore, _ transaction: LMDBTransaction) throws {
+        let first = UInt8((Collection.allCases.map(\.rawValue).max() ?? 0) + 1)
+        try target.environment.write { output in
+            try transaction.forEach(from: [first]) { key, value in
+                try output.put(Array(key), Array(value))
+                return true
+            }
+        }
     }
 
     /// The first `rows` rows of a block's columns, checksums verified.
@@ -115,7 +135,7 @@ package struct VectorStore: Sendable {
     /// - Throws: `StorageError.vectorsShort` when there are fewer; `.damagedBlock`.
     package func rows(
         _ collection: Collection, _ column: Column, _ block: Int, count: Int, _ transaction: LMDBTransaction,
-        checkingSum: Bool = false
+        checkingSum: Bool = false, checkingPadding: Bool = false
     ) throws -> UnsafeRawBufferPointer {
         let key = BlockKey(collection, column, block)
         let rowSize = column.rowSize(dimension: dimension)
@@ -124,7 +144,8 @@ package struct VectorStore: Sendable {
         }
         guard let value = try transaction.value(key.bytes) else { throw short(0) }
         let rows = try GaussianCodec.rows(
-            value, key, rowSize: rowSize, path: environment.path, checkingSum: checkingSum)
+            value, key, rowSize: rowSize, path: environment.path, checkingSum: checkingSum,
+            checkingPadding: checkingPadding)
         guard rows.count >= count * rowSize else { throw short(rows.count / rowSize) }
         return UnsafeRawBufferPointer(rebasing: rows[..<(count * rowSize)])
     }

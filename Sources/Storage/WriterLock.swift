@@ -17,6 +17,10 @@ package final class WriterLock: Sendable {
             guard reason == EWOULDBLOCK else { throw StorageError.lmdb(reason, "lock", path) }
             throw StorageError.busy(process: Self.holder(descriptor))
         }
+        guard Self.isCurrent(descriptor, path) else {  // `forget` has removed the index since
+            close(descriptor)
+            throw StorageError.notAnIndex(path: path)
+        }
         self.descriptor = descriptor
         let text = "\(getpid())\n"
         ftruncate(descriptor, 0)
@@ -24,6 +28,13 @@ package final class WriterLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Whether the path still names the file that is locked.
+    private static func isCurrent(_ descriptor: Int32, _ path: String) -> Bool {
+        var (held, named) = (stat(), stat())
+        return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino
+            && held.st_dev == named.st_dev
+    }
 
     private static func holder(_ descriptor: Int32) -> Int32? {
         var bytes = [UInt8](repeating: 0, count: 32)

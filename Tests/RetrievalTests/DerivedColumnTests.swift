@@ -101,7 +101,7 @@ import Testing
             let key = BlockKey(.images, .codes8, 0)
             let value = GaussianCodec.value(
                 key, rows: codes.codes8, rowSize: Column.codes8.rowSize(dimension: Self.dimension),
-                derivation: .init(version: CodeParameters.version, fingerprint: parameters.fingerprint))
+                derivation: parameters.derivation)
             try transaction.put(key.bytes, value)
         }
         #expect(

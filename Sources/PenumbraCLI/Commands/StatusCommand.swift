@@ -10,37 +10,32 @@ struct StatusCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               penumbra status
-              penumbra status --failed           every file that could not be indexed, with the reason
+              penumbra status --failed           what could not be indexed: reason, time, whether a retry can help
+              penumbra status --format json | jq .images
               penumbra status --index ~/photos.index
             """)
 
+    /// How the state is shown.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table, json
+    }
+
     @OptionGroup var location: IndexOption
 
-    @Flag(help: "List the files that could not be indexed, with the reason.")
+    @Flag(help: "List what could not be indexed, with the reason, the time, and whether a retry can help.")
     var failed = false
+
+    @Option(help: "table (the default) or json.")
+    var format = Format.table
 
     func run() throws {
         let status = try location.open().status()
         let style = PathStyle(root: status.root, current: Environment.currentFolder)
-        if failed {
-            for failure in status.failures {
-                Console.print("\(Escaping.visible(style.relative(failure.path)))\t\(failure.reason)")
-            }
-            return
+        let report = StatusReport(status: status, style: style)
+        switch (format, failed) {
+        case (.json, _): Console.print(report.json(failed: failed))
+        case (.table, true): for line in report.failedLines { Console.print(line) }
+        case (.table, false): for row in report.rows { Console.row(row.0, row.1) }
         }
-        let rows = [
-            ("index", Escaping.visible(Array(status.folder.utf8))), ("root", Escaping.visible(Array(status.root.utf8))),
-            ("pictures", "\(status.images)"), ("texts", "\(status.texts)"),
-            ("failed files", "\(status.failures.count)\(status.failures.isEmpty ? "" : " (--failed lists them)")"),
-            ("model", "\(status.model), \(status.dimension) dimensions"), ("encoding", status.encodingID),
-            ("generation", "\(status.generation)"), ("dead slots", "\(status.deadSlots)"),
-            ("size", Self.size(status.bytes)),
-        ]
-        for row in rows { Console.row(row.0, row.1) }
-    }
-
-    /// "3.2 MB".
-    private static func size(_ bytes: Int) -> String {
-        bytes < 1_000_000 ? "\((bytes + 999) / 1_000) kB" : "\(Double(bytes / 100_000) / 10) MB"
     }
 }

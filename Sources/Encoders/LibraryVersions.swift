@@ -1,0 +1,55 @@
+// The libraries that decode pictures and multiply matrices to their versions, asked of them at run time.
+import COpenBLAS
+import CPNG
+import CTurboJPEG
+import CWebP
+import Foundation
+
+/// Versions of the libraries in use.
+package enum LibraryVersions {
+    /// libjpeg-turbo's: version 2 of its interface has no function for it, but the library says it of itself.
+    package static var libjpegTurbo: String {
+        let function: @convention(c) () -> tjhandle? = tjInitDecompress
+        let address = UInt(bitPattern: unsafeBitCast(function, to: UnsafeRawPointer.self))
+        guard let name = mappedFile(address),
+            let data = try? Data(contentsOf: URL(fileURLWithPath: name), options: .alwaysMapped),
+            let found = data.range(of: Data("libjpeg-turbo version ".utf8))
+        else { return "unknown" }
+        let text = data[found.upperBound...].prefix(40).prefix { $0 > 0x20 && $0 < 0x7F }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The file whose code lies at an address of this process.
+    private static func mappedFile(_ address: UInt) -> String? {
+        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+        for line in maps.split(separator: "\n") {
+            // "7f12a000-7f12b000 r-xp 00000000 fe:00 1234    /usr/lib/libturbojpeg.so.0.2.0"
+            let bounds = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
+            guard bounds.count == 2, (bounds[0]..<bounds[1]).contains(address) else { continue }
+            return line.firstIndex(of: "/").map { String(line[$0...]) }
+        }
+        return nil
+    }
+
+    /// libpng's.
+    package static var libpng: String { dotted(Int(png_access_version_number()), base: 100) }
+
+    /// libwebp's decoder.
+    package static var libwebp: String { dotted(Int(WebPGetDecoderVersion()), base: 256) }
+
+    /// OpenBLAS's, with how it was built: "OpenBLAS 0.3.21 DYNAMIC_ARCH ...".
+    package static var openBLAS: String {
+        openblas_get_config().map { String(cString: $0).trimmingCharacters(in: .whitespaces) } ?? "unknown"
+    }
+
+    /// Threads OpenBLAS uses in one call.
+    package static var openBLASThreads: Int {
+        _ = BLAS.core
+        return Int(openblas_get_num_threads())
+    }
+
+    /// Three numbers packed into one.
+    private static func dotted(_ number: Int, base: Int) -> String {
+        "\(number / base / base).\(number / base % base).\(number % base)"
+    }
+}

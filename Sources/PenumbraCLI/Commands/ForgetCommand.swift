@@ -1,0 +1,58 @@
+// `penumbra forget`: the end of an index, or of one source in it.
+import ArgumentParser
+import Engine
+import Presentation
+
+struct ForgetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget",
+        abstract: "Remove the index, or the items of one source; asks first.",
+        discussion: """
+            Pictures are never touched. Only the index's own files are removed: whatever else lies in its folder stays.
+
+            EXAMPLES
+              penumbra forget                        remove the index that serves this folder
+              penumbra forget --source import        remove what was imported under that name
+              penumbra forget --index ~/photos.index --yes
+            """)
+
+    @OptionGroup var location: IndexOption
+
+    @Option(
+        help: ArgumentHelp("Remove only the items of this source: an import's name, a text file's.", valueName: "name"))
+    var source: String?
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    func run() throws {
+        if let source { return try forget(source) }
+        let folder = try location.folder()
+        guard IndexLocation.holdsCatalogue(folder) else { throw Failure("\(folder): no index here") }
+        let shown = Escaping.visible(Array(folder.utf8))
+        try Confirmation.require("Remove the index \(shown)\(Self.content(folder))?", yes: yes)
+        let left = try Index.forget(at: folder)
+        Console.print("removed the index \(shown)")
+        if !left.isEmpty {
+            let names = left.map { Escaping.visible(Array($0.utf8)) }.joined(separator: ", ")
+            Console.error("left in \(shown), since they are no files of an index: \(names)")
+        }
+    }
+
+    /// " of 240 pictures and 3 texts", if it can be told.
+    private static func content(_ folder: String) -> String {
+        guard let status = try? Index(at: folder, registry: Environment.registry).status() else { return "" }
+        return " of \(status.images) pictures and \(status.texts) texts"
+    }
+
+    private func forget(_ source: String) throws {
+        let index = try location.open()
+        let known = try index.removableSources()
+        guard let items = known[source] else {
+            throw StorageError.unknownSource(source, known: known.keys.sorted())
+        }
+        let shown = Escaping.visible(Array(source.utf8))
+        try Confirmation.require("Remove \(items) items from \(shown)?", yes: yes)
+        Console.print("removed \(try index.forget(source: source)) items from \(shown)")
+    }
+}
