@@ -10,7 +10,7 @@ const uint8_t pk_levels4[16] = {1, 16, 27, 35, 42, 49, 55, 61, 67, 73, 79, 86, 9
 /// Widens a bound beyond all rounding of the float arithmetic it goes through.
 static const double widened = 1 + 0x1p-20;
 /// Items whose numbers leave this range are not coded: their bound is minus infinity.
-static const double largest = 1e12;
+static const double largest_norm = 1e12, largest_base = 1e25;
 
 size_t pk_row_size4(size_t d) { return 4 * sizeof(float) + (d + 7) / 8 * 4; }
 
@@ -125,7 +125,7 @@ void pk_encode_block(const float *means, const double *bases, const float *centr
         }
         double norm = __builtin_sqrt(square);
         scalars coarse = uncoded, fine = uncoded;
-        if (norm < largest && bases[i] < largest) {  // false for NaN
+        if (norm < largest_norm && bases[i] < largest_base) {  // false for NaN
             pk_rotate(y, d, seed);
             coarse = encode4(y, d, norm, bases[i], groups + i / 32 * ((d + 7) / 8) * 128 + i % 32 * 4);
             fine = encode8(y, d, norm, bases[i], row + sizeof(scalars));

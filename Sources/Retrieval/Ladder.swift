@@ -6,7 +6,7 @@ import Storage
 /// One query's way through a collection.
 ///
 /// 1. Every item gets a lower bound of its key: from 4-bit codes, or from Float32 means where a block has no codes.
-/// 2. The items of the smallest lower bounds are ranked exactly: their worst is the first threshold.
+/// 2. The items of the smallest lower bounds are ranked exactly: the `limit`-th of them is the first threshold.
 /// 3. What is not above the threshold is bounded again from 8-bit codes.
 /// 4. What is still not above is ranked exactly, best bound first, while the threshold falls.
 struct Ladder {
@@ -20,6 +20,7 @@ struct Ladder {
     private let lower: BoundBuffer
     private var products: [Float] = []
     private var seeds: [Bounded] = []
+    private let seedCount: Int
     private var cutoff = Float.greatestFiniteMagnitude
     private var best: BoundedHeap
     private var candidates: [Candidate] = []
@@ -35,7 +36,9 @@ struct Ladder {
             self.lower = lower.isNaN ? -.infinity : lower
         }
 
-        static func < (a: Bounded, b: Bounded) -> Bool { (a.lower, a.index) < (b.lower, b.index) }
+        static func < (a: Bounded, b: Bounded) -> Bool {
+            a.lower < b.lower || (a.lower == b.lower && a.index < b.index)
+        }
     }
 
     /// Starts at the bottom: nothing scanned yet. `limit` is at least 1 and at most the table's items.
@@ -45,6 +48,7 @@ struct Ladder {
         self.limit = limit
         self.kernels = kernels
         best = BoundedHeap(capacity: limit)
+        seedCount = limit + limit / 2 + 16  // some to spare: the threshold they give decides what the next rung reads
         lower = BoundBuffer(count: GaussianCodec.slotsPerBlock * table.blocks.count)
     }
 
@@ -95,7 +99,7 @@ struct Ladder {
         report.means += live
     }
 
-    /// Keeps the items of the smallest bounds so far, at least `limit` of them.
+    /// Keeps the items of the smallest bounds so far, `seedCount` of them where there are as many.
     private mutating func gather(_ first: UInt32, _ lower: UnsafeMutablePointer<Float>) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: GaussianCodec.slotsPerBlock) { found in
             guard let base = found.baseAddress else { return }
@@ -104,19 +108,22 @@ struct Ladder {
                 seeds.append(Bounded(first + slot.pointee, lower[Int(slot.pointee)]))
             }
         }
-        if seeds.count > 2 * limit + 512 { trimSeeds() }
+        if seeds.count > seedCount + seedCount / 2 + 32 { trimSeeds() }
     }
 
     private mutating func trimSeeds() {
         seeds.sort(by: <)
-        if seeds.count > limit { seeds.removeLast(seeds.count - limit) }
-        if seeds.count == limit, let last = seeds.last { cutoff = last.lower }
+        if seeds.count > seedCount { seeds.removeLast(seeds.count - seedCount) }
+        if seeds.count == seedCount, let last = seeds.last { cutoff = last.lower }
     }
 
     /// The answer, once all blocks are scanned.
     mutating func climb() throws -> [Candidate] {
         trimSeeds()
-        for seed in seeds { try rank(seed.index) }
+        for seed in seeds {
+            try rank(seed.index)
+            lower.start[Int(seed.index)] = .infinity  // done
+        }
         let survivors = try refine(survivors())
         for survivor in survivors where !(survivor.lower > query.threshold(best.threshold)) {
             try rank(survivor.index)
@@ -126,11 +133,10 @@ struct Ladder {
         return Array(candidates.prefix(limit))
     }
 
-    /// What rung one cannot exclude, without the seeds.
+    /// What rung one cannot exclude and is not ranked yet.
     private func survivors() -> [Bounded] {
         let size = GaussianCodec.slotsPerBlock
         let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
-        let ranked = Set(seeds.map(\.index))
         var survivors: [Bounded] = []
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: size) { found in
             guard let base = found.baseAddress else { return }
@@ -138,7 +144,6 @@ struct Ladder {
                 let count = kernels.table.pointee.select_not_above(lower.start + first, size, threshold, base)
                 for slot in base..<(base + count) {
                     let index = UInt32(first) + slot.pointee
-                    if ranked.contains(index) { continue }
                     survivors.append(Bounded(index, lower.start[Int(index)]))
                 }
             }

@@ -145,7 +145,7 @@ import Testing
         }
         _ = try vectors.environment.write { try vectors.append(orphans, to: .images, after: 600, $0) }
         #expect(try codedItems() == Self.both + 76, "the slots of the catalogue are those of the codes")
-        let added = (0..<10).map { _ in generator.gaussian(dimension: Self.dimension) }
+        let added = [generator.gaussian(dimension: Self.dimension)]
         try SyntheticIndex.add(added, to: writer, firstName: 600)
         try store.read { snapshot in
             for query in added {

@@ -76,7 +76,9 @@ import Testing
                         let (got, report) = try Searcher(query: query, kernels: kernels)
                             .nearest(limit, in: .images, snapshot)
                         #expect(got == expected, "\(data) D=\(dimension) k=\(limit) \(kernels.name)")
-                        #expect(report.codes4 == 439 && report.means == 76, "\(report)")
+                        // Beyond 1e12 nothing is coded.
+                        let isCoded = data != .huge && data != .mixedScales
+                        #expect(!isCoded || (report.codes4 == 439 && report.means == 76), "\(report)")
                     }
                     let plain = try Searcher(query: query, usesCodes: false).nearest(limit, in: .images, snapshot)
                     #expect(plain.candidates == expected && plain.report.codes4 == 0)
