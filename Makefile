@@ -4,7 +4,9 @@ PREFIX ?= /usr/local
 # Imports that a target does not declare are errors; check-imports looks at the declared ones.
 FLAGS := -c release --explicit-target-dependency-import-check error
 
-.PHONY: build demo test check format docs bench examples install clean setup
+ROUNDS ?= 60
+
+.PHONY: build demo test check format docs bench torture examples install clean setup
 
 build: setup ## the program, as .build/release/penumbra
 	$(SWIFT) build $(FLAGS) --product penumbra
@@ -31,6 +33,10 @@ docs: setup ## the library's documentation, as .build/docs
 
 bench: setup ## measure; results as a table, and as JSON lines under Benchmarks/Results
 	@scripts/bench
+
+torture: setup ## kill an indexing process ROUNDS times (60) at random moments and compare
+	$(SWIFT) build $(FLAGS) --product torture
+	.build/release/torture $(ROUNDS)
 
 examples: setup ## build the example programs and the benchmarks, and run the examples on the demo gallery
 	@scripts/examples

@@ -78,10 +78,20 @@ let package = Package(
         tests("Retrieval", ["Storage", "Gaussians", "CKernels"]),
         tests(
             "Engine",
-            ["Penumbra", "Encoders", "Gaussians", "Storage", .product(name: "GRDB", package: "GRDB.swift")]),
+            [
+                "Penumbra", "Encoders", "Corpus", "Gaussians", "Storage", "Retrieval",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("Presentation", ["Engine", "Gaussians", "Storage"]),
+        .executableTarget(
+            name: "torture",
+            dependencies: [
+                "Engine", "Encoders", "Gaussians", "Storage", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            path: "Tests/Torture", swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["PenumbraCLI", "TestSupport"], swiftSettings: strict),
+            name: "EndToEndTests", dependencies: ["PenumbraCLI", "torture", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

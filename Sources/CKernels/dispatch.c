@@ -78,10 +78,13 @@ const pk_kernels *pk_kernels_at(pk_level level) { return level == pk_level_porta
 
 #endif
 
+static const pk_kernels *_Atomic chosen;
+
+void pk_kernels_use(const pk_kernels *table) { chosen = table; }
+
 const pk_kernels *pk_kernels_best(void) {
-    for (int level = pk_level_avx512vnni; level > pk_level_portable; level--) {
-        const pk_kernels *table = pk_kernels_at((pk_level)level);
-        if (table) return table;
-    }
-    return &table_portable;
+    const pk_kernels *table = chosen;
+    for (int level = pk_level_avx512vnni; !table; level--) table = pk_kernels_at((pk_level)level);
+    chosen = table;
+    return table;
 }

@@ -10,6 +10,9 @@ package struct FileContent: Sendable {
     package let hash: [UInt8]
     /// What `stat` said of the open file.
     package let facts: FileFacts
+    /// Whether the file changed so shortly before it was read that another change might leave the same times: the clock of
+    /// a file system moves in steps.
+    package let isFresh: Bool
 }
 
 /// Why a file was not read.
@@ -25,7 +28,16 @@ package struct FileReadError: Error, CustomStringConvertible, Sendable, Equatabl
 package final class FileReader: Sendable {
     /// Larger files are refused.
     package static let maximumSize = 64 << 20
+    /// No local file system's clock moves in longer steps, nanoseconds.
+    private static let clockStep = 20_000_000
     private let root: Int32
+
+    /// The system's clock, nanoseconds since 1970.
+    private static var now: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
 
     /// Opens the root.
     /// - Throws: `CorpusError` with the system's reason.
@@ -44,6 +56,7 @@ package final class FileReader: Sendable {
         guard descriptor >= 0 else { throw Self.system() }
         defer { close(descriptor) }
         let facts = try Self.facts(descriptor)
+        let isFresh = facts.changed > Self.now - Self.clockStep
         guard facts.size <= Self.maximumSize else {
             throw FileReadError(reason: "\((facts.size + 999_999) / 1_000_000) MB, files over 64 MB are refused")
         }
@@ -51,7 +64,7 @@ package final class FileReader: Sendable {
         guard bytes.count == facts.size, try Self.facts(descriptor) == facts else {
             throw FileReadError(reason: "changed while it was being read")
         }
-        return FileContent(bytes: bytes, hash: Array(SHA256.hash(data: bytes)), facts: facts)
+        return FileContent(bytes: bytes, hash: Array(SHA256.hash(data: bytes)), facts: facts, isFresh: isFresh)
     }
 
     /// What is at a path now, links followed: nil where nothing is, or no regular file.

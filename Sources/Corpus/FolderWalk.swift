@@ -146,7 +146,7 @@ package struct FolderWalk {
         listing.device = Int(status.st_dev)
         let id = FolderID(device: status.st_dev, inode: status.st_ino)
         listing.isLoop = above.contains(id)
-        listing.holdsNestedIndex = !folder.bytes.isEmpty && Self.holdsIndex(descriptor)
+        listing.holdsNestedIndex = !folder.bytes.isEmpty && !listing.isLoop && Self.holdsIndex(descriptor)
         if listing.isLoop || listing.holdsNestedIndex {
             listing.isEmpty = false
             return try visit(listing)

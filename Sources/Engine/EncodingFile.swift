@@ -1,22 +1,20 @@
 // Encoded rows to a safetensors file that other programs, and `penumbra import`, read.
 import Encoders
-import Foundation
 import Gaussians
+import Storage
 
 /// Writes `mean` and `log_variance`, [N, D] Float32, with the metadata that tells what the rows are.
 ///
 /// The metadata are strings: `names` and `kinds` (JSON arrays), `names_base64` (a JSON array as long as `names`) where a
-/// path is no UTF-8, `model_fingerprint`, `encoding_id`, `logit_scale` (exponentiated) and `logit_bias`.
+/// path is no UTF-8, `model_fingerprint`, `encoding_id`, `logit_scale` (exponentiated) and `logit_bias`. Where names and
+/// kinds are longer than a header may be, they lie in `FILE.names.jsonl`, one JSON object a row, whose SHA-256 the metadata
+/// hold as `names_sha256`.
 public final class EncodingFile {
-    /// Longer lists of names go to a file of their own: readers refuse headers over 100 MB.
-    static let maximumNameBytes = 50_000_000
-
     private let path: String
     private let model: Model
     private let writer: SafetensorsWriter
-    private let maximumNameBytes: Int
-    private var names: [[UInt8]] = []
-    private var kinds: [String] = []
+    private let maximumMetadataSize: Int
+    private var names = RowNames()
 
     /// Begins a file; it appears under its name when `finish` returns.
     /// - Parameters:
@@ -24,13 +22,13 @@ public final class EncodingFile {
     ///   - model: what encodes the rows.
     /// - Throws: an error when the file cannot be written there.
     public convenience init(path: String, model: Model) throws {
-        try self.init(path: path, model: model, maximumNameBytes: Self.maximumNameBytes)
+        try self.init(path: path, model: model, maximumMetadataSize: RowNames.maximumMetadataSize)
     }
 
-    package init(path: String, model: Model, maximumNameBytes: Int) throws {
+    package init(path: String, model: Model, maximumMetadataSize: Int) throws {
         self.path = path
         self.model = model
-        self.maximumNameBytes = maximumNameBytes
+        self.maximumMetadataSize = maximumMetadataSize
         writer = try SafetensorsWriter(path: path, names: ["log_variance", "mean"], rowLength: model.dimension)
     }
 
@@ -39,42 +37,26 @@ public final class EncodingFile {
     public func append(_ input: EncodingInput, _ gaussian: Gaussian) throws {
         try writer.append(["mean": gaussian.mean, "log_variance": gaussian.logVariance])
         switch input {
-        case .picture(let path):
-            names.append(path)
-            kinds.append("image")
-        case .text(let text):
-            names.append(Array(text.utf8))
-            kinds.append("text")
+        case .picture(let path): names.append(path, .images)
+        case .text(let text): names.append(text.utf8, .texts)
         }
     }
 
     /// Writes names and metadata, and puts the file in its place.
     /// - Throws: an error when the disk is full.
     public func finish() throws {
-        var metadata = [
-            "kinds": try Self.json(kinds), "model_fingerprint": model.fingerprint, "encoding_id": model.encodingID,
-            "logit_scale": "\(model.matchScale.scale)",
-        ]
-        if model.hasBias { metadata["logit_bias"] = "\(model.matchScale.bias)" }
-        let texts = names.map { String(decoding: $0, as: UTF8.self) }
-        let isExact = zip(names, texts).allSatisfy { $0.elementsEqual($1.utf8) }
-        // Six bytes a name for quotes, their escapes and commas; base64 takes a third more than the name itself.
-        let size = names.reduce(0) { $0 + $1.count + 6 } * (isExact ? 1 : 3)
-        if size > maximumNameBytes {
-            let lines = try texts.map { try Self.json($0) + "\n" }.joined()
-            try Data(lines.utf8).write(to: URL(fileURLWithPath: "\(path).names.jsonl"), options: .atomic)
-        } else {
-            metadata["names"] = try Self.json(texts)
-            if !isExact {
-                metadata["names_base64"] = try Self.json(names.map { Data($0).base64EncodedString() })
-            }
-        }
+        var metadata = try names.metadata(for: path, maximumSize: maximumMetadataSize)
+        metadata.merge(Self.metadata(fingerprint: model.fingerprint, encodingID: model.encodingID, model)) { $1 }
         try writer.finish(metadata: metadata)
     }
 
-    private static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    /// What the metadata say of the encoder; without an open model nothing of its logits.
+    static func metadata(fingerprint: String, encodingID: String, _ model: Model?) -> [String: [UInt8]] {
+        var metadata = ["model_fingerprint": fingerprint, "encoding_id": encodingID]
+        if let model {
+            metadata["logit_scale"] = "\(model.matchScale.scale)"
+            if model.hasBias { metadata["logit_bias"] = "\(model.matchScale.bias)" }
+        }
+        return metadata.mapValues { Array($0.utf8) }
     }
 }

@@ -26,7 +26,7 @@ extension Index {
         let survey = try Survey(root: root, scopes: scopes, options, sink)
         let worker = PictureWorker(
             reader: try FileReader(root: root), encoder: try model().imageEncoder(), encodes: !options.isDryRun,
-            isStored: { hash in try sink.readCatalogue { try !Catalogue.items(hash: hash, .images, $0).isEmpty } })
+            isStored: { hash in try sink.readCatalogue { try Catalogue.item(hash: hash, .images, $0) != nil } })
         var run = try IndexingRun(survey, sink, worker.ledger, options)
         while try run.hasPending, !run.summary.wasInterrupted {
             try await read(worker, jobs: options.jobs, &run) { done in
@@ -75,12 +75,11 @@ extension Index {
     ///
     /// Content that is not stored after all, since the item that had it changed, is to be read once more.
     private func resolve(_ run: inout IndexingRun, _ ledger: ContentLedger) throws {
-        while case let files = try run.takeKnown(), !files.isEmpty {
+        while !run.summary.wasInterrupted, case let files = try run.takeKnown(), !files.isEmpty {
             for (file, record) in files {
-                let items = try run.items(hash: record.hash)
-                if let gone = try items.first(where: run.isMissing) {
+                if let gone = try run.missingItem(hash: record.hash) {
                     try run.rename(gone, to: file, record)
-                } else if let original = items.first {
+                } else if let original = try run.item(hash: record.hash) {
                     run.copy(original, to: file, record)
                 } else if let reason = ledger.failure(record.hash) {
                     try run.take(file, .failed(reason, file.file.facts))
@@ -89,6 +88,7 @@ extension Index {
                 }
             }
             try run.commit()
+            run.summary.wasInterrupted = Task.isCancelled
         }
     }
 }

@@ -147,14 +147,15 @@ struct IndexingRun {
         }
     }
 
-    /// All items with that content, oldest first.
-    func items(hash: [UInt8]) throws -> [ItemRecord] {
-        try sink.readCatalogue { try Catalogue.items(hash: hash, .images, $0) }
+    /// The oldest item with that content, or nil.
+    func item(hash: [UInt8]) throws -> ItemRecord? {
+        try sink.readCatalogue { try Catalogue.item(hash: hash, .images, $0) }
     }
 
-    /// Whether an item's file was not found, and no new name has been found for it.
-    func isMissing(_ item: ItemRecord) throws -> Bool {
-        try table.access { try ScanTable.isMissing(item.id, $0) }
+    /// The oldest item with that content whose file was not found and that no new name has been found for, or nil.
+    func missingItem(hash: [UInt8]) throws -> ItemRecord? {
+        guard let id = try table.access({ try ScanTable.missing(hash: hash, $0) }) else { return nil }
+        return try sink.readCatalogue { try Catalogue.item(id, $0) }
     }
 
     /// Gives an item whose file is gone its new name; it keeps its id.
@@ -198,7 +199,7 @@ struct IndexingRun {
             try commit()
         }
         let kept = try table.access(ScanTable.protected)
-        summary.notices += kept.map { protection, folder, count in protection.notice(folder, count) }
+        summary.notices += kept.map { $0.notice($1, $2) }
         try noteFolders(except: Set(kept.map(\.folder)))
     }
 
@@ -248,7 +249,7 @@ struct IndexingRun {
 
 extension Protection {
     /// What people are told of the pictures that were not found.
-    fileprivate func notice(_ folder: [UInt8], _ count: Int) -> IndexingNotice {
+    func notice(_ folder: [UInt8], _ count: Int) -> IndexingNotice {
         let pictures = count == 1 ? "1 picture" : "\(count) pictures"
         let remedy = "is a disk missing? They stay in the index; --delete-missing removes them"
         let reason =

@@ -93,8 +93,9 @@ struct PictureWorker: Sendable {
         }
         let exif = Exif(file: content.bytes)
         var record = FileRecord(
-            size: content.facts.size, modified: content.facts.modified, changed: content.facts.changed,
-            hash: content.hash,
+            size: content.facts.size, modified: content.facts.modified,
+            // Time 0 is never that of a file: the next run reads it again.
+            changed: content.isFresh ? 0 : content.facts.changed, hash: content.hash,
             picture: PictureRecord(orientation: exif.orientation, taken: exif.taken, takenOffset: exif.takenOffset))
         if content.hash == file.previous?.file?.hash { return .settled(.touched(record)) }
         if let reason = ledger.failure(content.hash) { return .settled(.failed(reason, content.facts)) }

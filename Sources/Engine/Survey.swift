@@ -20,8 +20,8 @@ struct Survey {
     private let reader: FileReader
     private let now = Int(time(nil))
 
-    /// Walks the folders that were asked for, none inside another, and compares with the sink's catalogue.
-    init(root: String, scopes: [RelativePath], _ options: IndexingOptions, _ sink: any BatchSink) throws {
+    /// Walks the folders that were asked for, none inside another, and compares with the index's catalogue.
+    init(root: String, scopes: [RelativePath], _ options: IndexingOptions, _ index: any CatalogueReader) throws {
         self.scopes = scopes
         self.options = options
         table = try ScanTable()
@@ -32,7 +32,7 @@ struct Survey {
             summary.wasInterrupted = true
             return
         }
-        pending = try compare(sink)
+        pending = try compare(index)
     }
 
     // MARK: Walking
@@ -86,8 +86,8 @@ struct Survey {
 
     /// Sorts every path that is a file, an item, or both; and every remembered failure.
     /// - Returns: the number of files to read.
-    private mutating func compare(_ sink: any BatchSink) throws -> Int {
-        try sink.readCatalogue { catalogue in
+    private mutating func compare(_ index: any CatalogueReader) throws -> Int {
+        try index.readCatalogue { catalogue in
             try table.access { scan in
                 var folders = FolderStates(excludes: excludes, scopes: scopes)
                 try ScanTable.forEachPath(scan, catalogue) { file, item in
@@ -141,11 +141,11 @@ struct Survey {
             return try compare(file, item, catalogue: catalogue, scan: scan)
         }
         switch try folders.verdict(on: path, reader, catalogue: catalogue, scan: scan) {
-        case .gone: try ScanTable.addMissing(item.id, nil, folder: path.parent.bytes, scan)
+        case .gone: try ScanTable.addMissing(item, nil, folder: path.parent.bytes, scan)
         case .unknown: break
         case .protected(let protection, let folder):
             let protection = options.deletesMissing ? nil : protection
-            try ScanTable.addMissing(item.id, protection, folder: folder.bytes, scan)
+            try ScanTable.addMissing(item, protection, folder: folder.bytes, scan)
         }
     }
 

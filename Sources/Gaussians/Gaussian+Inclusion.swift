@@ -53,7 +53,7 @@ extension Gaussian {
     }
 
     /// Sums `term(u, w, d^2)` over the dimensions: u the variance of self, w that of `other`, d the means' difference.
-    private func sumOverDimensions(with other: Gaussian, term: (Double, Double, Double) -> Double) -> Double? {
+    func sumOverDimensions(with other: Gaussian, term: (Double, Double, Double) -> Double) -> Double? {
         precondition(dimension == other.dimension, "Gaussians of \(dimension) and \(other.dimension) dimensions")
         guard !isPoint, !other.isPoint else { return nil }
         var sum = 0.0

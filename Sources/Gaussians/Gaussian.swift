@@ -42,14 +42,18 @@ public struct Gaussian: Sendable, Equatable {
     /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people.
     ///
     /// Larger is vaguer; 0 for a point.
-    public var totalVariance: Double {
+    public var totalVariance: Double { logVariance.withUnsafeBufferPointer(Self.totalVariance) }
+
+    /// The squared length of the mean, in Float64.
+    public var squaredNorm: Double { mean.withUnsafeBufferPointer(Self.squaredNorm) }
+
+    /// The total variance of log variances in memory, `[D]`.
+    package static func totalVariance(_ logVariance: UnsafeBufferPointer<Float>) -> Double {
         logVariance.reduce(0) { $0 + exp64($1) }
     }
 
-    /// The squared length of the mean, in Float64.
-    public var squaredNorm: Double {
-        mean.withUnsafeBufferPointer { mean in
-            mean.baseAddress.map { pk_dot_f64($0, $0, mean.count) } ?? 0
-        }
+    /// The squared length of a mean in memory, `[D]`.
+    package static func squaredNorm(_ mean: UnsafeBufferPointer<Float>) -> Double {
+        mean.baseAddress.map { pk_dot_f64($0, $0, mean.count) } ?? 0
     }
 }

@@ -6,8 +6,16 @@ package struct Kernels: Sendable {
     /// The C table: what each function takes stands in CKernels.h.
     package nonisolated(unsafe) let table: UnsafePointer<pk_kernels>
 
-    /// The best instruction set of this machine.
-    package static let best = Kernels(table: pk_kernels_best())
+    /// The best instruction set of this machine, or the one that `use` chose.
+    package static var best: Kernels { Kernels(table: pk_kernels_best()) }
+
+    /// Makes a level the best from now on: once, before anything is computed.
+    /// - Returns: false where this machine lacks it or no such level exists.
+    package static func use(_ name: String) -> Bool {
+        guard let chosen = named(name) else { return false }
+        pk_kernels_use(chosen.table)
+        return true
+    }
 
     /// All levels this machine has, slowest first.
     package static var available: [Kernels] {

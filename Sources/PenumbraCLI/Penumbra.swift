@@ -1,5 +1,6 @@
 // The command line: one file per subcommand under Commands/.
 import ArgumentParser
+import Engine
 import Glibc
 
 /// `penumbra`.
@@ -23,14 +24,15 @@ struct PenumbraCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
-            VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self, ForgetCommand.self,
-            DoctorCommand.self,
+            EvaluateCommand.self, VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self,
+            ForgetCommand.self, DoctorCommand.self, ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)  // a closed pipe is seen when writing, and is success
         signal(SIGXFSZ, SIG_IGN)  // so is a limit on file sizes, and is a full disk
         do {
+            try chooseInstructionSet()
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -48,6 +50,16 @@ struct PenumbraCommand: AsyncParsableCommand {
         } catch {
             exit(withError: error)  // help, version, usage
         }
+    }
+}
+
+/// PENUMBRA_SIMD decides which vector instructions are used: a mistake in it is a mistake in the call.
+private func chooseInstructionSet() throws {
+    guard let name = Environment.instructionSet else { return }
+    do {
+        try InstructionSet.use(name)
+    } catch {
+        throw Failure("PENUMBRA_SIMD: \(error)", code: 64)
     }
 }
 

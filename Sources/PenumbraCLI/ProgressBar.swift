@@ -16,6 +16,7 @@ final class ProgressBar: Sendable {
         self.isShown = isShown
         self.unit = unit
         self.usesColour = usesColour
+        self.unit = unit
     }
 
     /// Draws.

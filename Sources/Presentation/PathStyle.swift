@@ -26,7 +26,10 @@ public struct PathStyle: Sendable {
     public init(root: String, current: String) { self.init(root: root, current: Array(current.utf8)) }
 
     /// The path as bytes, relative to the current folder; a name that would read as an option gets "./" before it.
+    ///
+    /// A path from the file system's root, as imports may have them, stays as it is.
     public func relative(_ path: [UInt8]) -> [UInt8] {
+        guard path.first != 0x2F else { return path }
         let parts = path.split(separator: 0x2F)
         let shared = Self.shared(below, Array(parts.dropLast()))
         let ups = Array(repeating: Array("..".utf8)[...], count: ascent - shared)

@@ -57,7 +57,7 @@ extension Searcher {
         _ queries: ArraySlice<Gaussian>, _ table: BlockTable, limit: Int, kernels: Kernels, accuracy: Double
     ) throws -> [(candidates: [Candidate], report: ScanReport)] {
         var ladders = queries.map { query in
-            Ladder(
+            CodeLadder(
                 table, CodedQuery(query, table.parameters, accuracy: accuracy), limit: limit, kernels: kernels)
         }
         for position in table.blocks.indices {

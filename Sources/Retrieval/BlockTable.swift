@@ -29,6 +29,7 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
         }
         let parameters = usesCodes ? try snapshot.codeParameters(of: collection) : nil
         let values = try parameters.map { _ in try snapshot.derivedValues(.codes4, blocks, of: collection) } ?? []
+        for value in values { pk_prefetch(value?.baseAddress) }  // all headers at once, not one wait after the other
         codes4 = blocks.indices.map { position in
             parameters.flatMap {
                 snapshot.derivedRows(values[position], .codes4, blocks[position], of: collection, $0)
@@ -55,8 +56,12 @@ final class BlockTable: @unchecked Sendable {  // prepare() first, then threads 
     func codes8(_ position: Int) throws -> UnsafeRawPointer? {
         if let codes = codes8[position] { return codes }
         guard let parameters else { return nil }
-        let values = try values8 ?? snapshot.derivedValues(.codes8, blocks, of: collection)
-        values8 = values
+        if values8 == nil {
+            let values = try snapshot.derivedValues(.codes8, blocks, of: collection)
+            for value in values { pk_prefetch(value?.baseAddress) }
+            values8 = values
+        }
+        guard let values = values8 else { return nil }
         let codes = snapshot.derivedRows(values[position], .codes8, blocks[position], of: collection, parameters)
         codes8[position] = .some(codes)
         return codes

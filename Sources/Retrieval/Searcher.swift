@@ -41,7 +41,7 @@ package struct ScanReport: Sendable, Equatable {
 
 /// Exact search by CSD over the live items of a collection.
 ///
-/// A ladder of codes with proven error bounds (`Ladder`), then the exact Float64 distance for every item that the bounds
+/// A ladder of codes with proven error bounds (`CodeLadder`), then the exact Float64 distance for every item that the bounds
 /// cannot exclude. The answer is that of a full Float64 scan, to the bit, whatever instruction set scans and whether or not
 /// there are codes.
 package struct Searcher {
@@ -86,7 +86,7 @@ package struct Searcher {
         let limit = min(limit, table.itemCount)
         guard limit > 0 else { return ([], ScanReport()) }
         let coded = CodedQuery(query, table.parameters, accuracy: accuracy)
-        var ladder = Ladder(table, coded, limit: limit, kernels: kernels)
+        var ladder = CodeLadder(table, coded, limit: limit, kernels: kernels)
         try ladder.scan()
         let candidates = try ladder.climb()
         return (candidates, ladder.report)

@@ -50,13 +50,19 @@ package struct Batch: Sendable {
     }
 }
 
-/// Where batches go: into an index, or nowhere.
-package protocol BatchSink: Sendable {
-    /// Makes a batch durable and visible.
-    func commit(_ batch: Batch) throws
+/// A catalogue that can be read.
+package protocol CatalogueReader: Sendable {
     /// Runs `body` on the catalogue with all batches committed so far.
     func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T
 }
+
+/// Where batches go: into an index, or nowhere.
+package protocol BatchSink: CatalogueReader {
+    /// Makes a batch durable and visible.
+    func commit(_ batch: Batch) throws
+}
+
+extension IndexStore: CatalogueReader {}
 
 /// Where an addition's rows were stored.
 struct StoredRow {

@@ -138,11 +138,11 @@ package enum Catalogue {
         while let row = try rows.next() { try body(item(row)) }
     }
 
-    /// All items with that content, oldest first.
-    package static func items(hash: [UInt8], _ collection: Collection, _ database: Database) throws -> [ItemRecord] {
-        try Row.fetchAll(
+    /// The oldest item with that content, or nil.
+    package static func item(hash: [UInt8], _ collection: Collection, _ database: Database) throws -> ItemRecord? {
+        try Row.fetchOne(
             database.cachedStatement(
-                sql: "SELECT \(itemColumns) FROM item WHERE hash = ? AND collection = ? ORDER BY id"),
+                sql: "SELECT \(itemColumns) FROM item WHERE hash = ? AND collection = ? ORDER BY id LIMIT 1"),
             arguments: [Data(hash), collection.rawValue]
         ).map(item)
     }

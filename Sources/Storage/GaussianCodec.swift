@@ -101,27 +101,47 @@ package enum GaussianCodec {
     ///   - rowSize: bytes of a row.
     ///   - derivation: what a derived column was made with; nil for a stored one.
     /// - Returns: what the store keeps under `key`.
-    package static func value(
-        _ key: BlockKey, rows: [UInt8], rowSize: Int, derivation: Derivation? = nil
-    ) -> [UInt8] {
-        var value = [UInt8](repeating: 0, count: max(headerSize + rows.count, minimumSize))
-        value.withUnsafeMutableBytes { bytes in
-            bytes.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
-            bytes.storeBytes(of: UInt16(format).littleEndian, toByteOffset: 4, as: UInt16.self)
-            bytes[6] = key.column.rawValue
-            bytes[7] = UInt8(key.collection.rawValue)
-            bytes.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
-            bytes.storeBytes(of: UInt32(rows.count / rowSize).littleEndian, toByteOffset: 12, as: UInt32.self)
-            bytes.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
-            if let derivation {
-                bytes.storeBytes(of: derivation.version.littleEndian, toByteOffset: 24, as: UInt32.self)
-                bytes.storeBytes(of: derivation.fingerprint.littleEndian, toByteOffset: 28, as: UInt32.self)
-            }
-            UnsafeMutableRawBufferPointer(rebasing: bytes[headerSize...]).copyBytes(from: rows)
-            let crc = checksum(UnsafeRawBufferPointer(bytes), rowBytes: rows.count)
-            bytes.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)
+    package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int, derivation: Derivation? = nil) -> [UInt8] {
+        var value = [UInt8](repeating: 0, count: valueSize(rowBytes: rows.count))
+        value.withUnsafeMutableBytes { value in
+            frame(value, key, count: rows.count / rowSize, rowSize: rowSize, derivation) { $0.copyBytes(from: rows) }
         }
         return value
+    }
+
+    /// Bytes of a value whose rows take so many.
+    static func valueSize(rowBytes: Int) -> Int { max(headerSize + rowBytes, minimumSize) }
+
+    /// Builds a value where it lies.
+    /// - Parameters:
+    ///   - value: `valueSize` bytes, uninitialised.
+    ///   - key: which block and column.
+    ///   - count: rows.
+    ///   - rowSize: bytes of a row.
+    ///   - derivation: what a derived column was made with; nil for a stored one.
+    ///   - fill: writes all the rows' bytes.
+    static func frame(
+        _ value: UnsafeMutableRawBufferPointer, _ key: BlockKey, count: Int, rowSize: Int,
+        _ derivation: Derivation? = nil,
+        fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
+        let end = headerSize + count * rowSize
+        UnsafeMutableRawBufferPointer(rebasing: value[..<headerSize]).initializeMemory(as: UInt8.self, repeating: 0)
+        UnsafeMutableRawBufferPointer(rebasing: value[end...]).initializeMemory(as: UInt8.self, repeating: 0)
+        value.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
+        value.storeBytes(of: UInt16(format).littleEndian, toByteOffset: 4, as: UInt16.self)
+        value[6] = key.column.rawValue
+        value[7] = UInt8(key.collection.rawValue)
+        value.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
+        value.storeBytes(of: UInt32(count).littleEndian, toByteOffset: 12, as: UInt32.self)
+        value.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
+        if let derivation {
+            value.storeBytes(of: derivation.version.littleEndian, toByteOffset: 24, as: UInt32.self)
+            value.storeBytes(of: derivation.fingerprint.littleEndian, toByteOffset: 28, as: UInt32.self)
+        }
+        fill(UnsafeMutableRawBufferPointer(rebasing: value[headerSize..<end]))
+        let crc = checksum(UnsafeRawBufferPointer(value), rowBytes: count * rowSize)
+        value.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)
     }
 
     /// The rows of a value, in place.

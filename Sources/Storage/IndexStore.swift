@@ -13,6 +13,7 @@ package final class IndexStore: Sendable {
     /// Whether the index folder cannot be written, and is only read.
     package var isReadOnly: Bool { readOnlyCatalogue != nil }
     private let readOnlyCatalogue: ReadOnlyCatalogue?
+    private let phaseObserver = Mutex<(@Sendable (CommitPhase) -> Void)?>(nil)
     /// The vectors that were read last: while they are held, no writer removes them.
     private let held = Mutex<(name: String, vectors: VectorStore)?>(nil)
     private let blockCache = BlockCache()
@@ -53,7 +54,10 @@ package final class IndexStore: Sendable {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { database in
+            // A small cache is full at once: what a run takes does not depend on how long it goes on.
+            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024")
+        }
         return configuration
     }
 
@@ -127,6 +131,13 @@ package final class IndexStore: Sendable {
         }
     }
 
+    /// Tells a test in which phase of a commit this process is.
+    package func observePhases(_ body: @escaping @Sendable (CommitPhase) -> Void) {
+        phaseObserver.withLock { $0 = body }
+    }
+
+    func enter(_ phase: CommitPhase) { phaseObserver.withLock { $0 }?(phase) }
+
     /// Lets go of the vectors, so that their folder can be removed once nobody else reads it.
     func releaseVectors() { held.withLock { $0 = nil } }
 
@@ -134,6 +145,15 @@ package final class IndexStore: Sendable {
     package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {
         try Self.naming(path) { try queue.read(body) }
     }
+}
+
+/// Where a commit is.
+package enum CommitPhase: UInt8, Sendable {
+    case outside = 0
+    /// From the first write of vectors to their being durable.
+    case vectors = 1
+    /// From there to the end of the catalogue's commit.
+    case catalogue = 2
 }
 
 /// One generation of an index, valid inside the closure that was handed it.

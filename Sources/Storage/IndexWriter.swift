@@ -56,6 +56,7 @@ package final class IndexWriter: BatchSink {
         var stored: [StoredRow] = []
         if !batch.additions.isEmpty {
             let ids = batch.additions.indices.map { ItemID(rawValue: next + Int64($0)) }
+            store.enter(.vectors)
             stored = try vectors.environment.write { transaction in
                 let gaussians = try batch.additions.map { item in
                     switch item.vector {
@@ -71,6 +72,8 @@ package final class IndexWriter: BatchSink {
                 }
             }
         }
+        store.enter(.catalogue)
+        defer { store.enter(.outside) }
         try IndexStore.naming(store.path) {
             try store.queue.write { try Catalogue.record(batch, stored, $0) }
         }

@@ -236,6 +236,17 @@ package struct LMDBTransaction {
         }
     }
 
+    /// Writes or replaces a value of `size` bytes, which `fill` builds in place, uninitialised.
+    package func put(_ key: [UInt8], size: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) throws {
+        try withValue(key) { key in
+            var data = MDB_val(mv_size: size, mv_data: nil)
+            let code = mdb_put(transaction, database, key, &data, UInt32(MDB_RESERVE))
+            if code == MDB_MAP_FULL { throw MapFull.mapFull }
+            try LMDBEnvironment.check(code, "put", path)
+            fill(UnsafeMutableRawBufferPointer(start: data.mv_data, count: size))
+        }
+    }
+
     /// Removes a key if it is there.
     /// - Returns: whether it was.
     package func remove(_ key: [UInt8]) throws -> Bool {

@@ -77,9 +77,12 @@ extension IndexWriter {
         let name = VectorsFolder.next(in: store.path, after: state.vectors)
         let folder = "\(store.path)/\(name)"
         do {
+            store.enter(.vectors)
+            defer { store.enter(.outside) }
             let target = try IndexStore.makeVectors(folder, state)
             let rows = try target.environment.syncingOnce { try copy(blocks, to: target, progress) }
             for path in [folder, store.path] { try IndexStore.sync(path) }
+            store.enter(.catalogue)
             try IndexStore.naming(store.path) {
                 try store.queue.write { database in
                     try Catalogue.adopt(

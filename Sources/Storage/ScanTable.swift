@@ -69,7 +69,9 @@ package final class ScanTable: Sendable {
     /// - Throws: `StorageError` when there is no room for temporary files.
     package init() throws {
         var configuration = Configuration()
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF") }
+        configuration.prepareDatabase {
+            try $0.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -512")
+        }
         queue = try IndexStore.naming("temporary folder") { [configuration] in
             let queue = try DatabaseQueue(path: "", configuration: configuration)
             try queue.inDatabase { try $0.execute(sql: Self.schema) }
@@ -90,7 +92,8 @@ package final class ScanTable: Sendable {
             number INTEGER PRIMARY KEY, path BLOB NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
             changed INTEGER NOT NULL, previous INTEGER, hash BLOB NOT NULL, orientation INTEGER NOT NULL, taken TEXT,
             taken_offset INTEGER);
-        CREATE TABLE missing (item INTEGER PRIMARY KEY, protection INTEGER, folder BLOB);
+        CREATE TABLE missing (item INTEGER PRIMARY KEY, hash BLOB, protection INTEGER, folder BLOB);
+        CREATE INDEX missing_hash ON missing (hash);
         """
 
     /// Runs `body` on the tables.
@@ -255,15 +258,20 @@ package final class ScanTable: Sendable {
     // MARK: What was not found
 
     package static func addMissing(
-        _ item: ItemID, _ protection: Protection?, folder: [UInt8], _ database: Database
+        _ item: ItemRecord, _ protection: Protection?, folder: [UInt8], _ database: Database
     ) throws {
-        try database.cachedStatement(sql: "INSERT INTO missing VALUES (?, ?, ?)")
-            .execute(arguments: [item.rawValue, protection?.rawValue, Data(folder)])
+        try database.cachedStatement(sql: "INSERT INTO missing VALUES (?, ?, ?, ?)")
+            .execute(arguments: [
+                item.id.rawValue, item.file.map { Data($0.hash) }, protection?.rawValue, Data(folder),
+            ])
     }
 
-    package static func isMissing(_ item: ItemID, _ database: Database) throws -> Bool {
-        try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT 1 FROM missing WHERE item = ?"), arguments: [item.rawValue]) != nil
+    /// The oldest item with that content whose file was not found, or nil.
+    package static func missing(hash: [UInt8], _ database: Database) throws -> ItemID? {
+        try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT item FROM missing WHERE hash = ? ORDER BY item LIMIT 1"),
+            arguments: [Data(hash)]
+        ).map(ItemID.init(rawValue:))
     }
 
     package static func removeMissing(_ item: ItemID, _ database: Database) throws {
@@ -280,6 +288,15 @@ package final class ScanTable: Sendable {
                 sql: "DELETE FROM missing WHERE protection IS NULL AND item <= ?", arguments: [last])
         }
         return ids.map(ItemID.init(rawValue:))
+    }
+
+    /// Files without an item, files whose item may have other content, and items whose files are gone.
+    package static func counts(_ database: Database) throws -> (new: Int, changed: Int, gone: Int) {
+        func count(_ sql: String) throws -> Int { try Int.fetchOne(database, sql: "SELECT count(*) FROM \(sql)") ?? 0 }
+        return (
+            try count("pending WHERE previous IS NULL"), try count("pending WHERE previous IS NOT NULL"),
+            try count("missing WHERE protection IS NULL")
+        )
     }
 
     /// The folders whose missing items are kept, and how many each held, in path order.

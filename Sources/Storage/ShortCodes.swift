@@ -103,26 +103,23 @@ extension VectorStore {
     /// Writes the codes of a block that has just become full, or removes those of a block that is not.
     ///
     /// The first full block of a collection decides its centroid.
-    func deriveCodes(
-        _ collection: Collection, _ block: Int, _ columns: [Column: [UInt8]], _ transaction: LMDBTransaction
-    ) throws {
-        guard let means = columns[.means], let scalars = columns[.scalars],
-            dimension <= CodeParameters.largestDimension,
-            scalars.count == GaussianCodec.slotsPerBlock * Column.scalars.rowSize(dimension: dimension)
-        else { return try removeCodes(collection, block, transaction) }
+    func deriveCodes(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws {
+        let size = GaussianCodec.slotsPerBlock
+        guard count == size, dimension <= CodeParameters.largestDimension else {
+            return try removeCodes(collection, block, transaction)
+        }
         var parameters = try codeParameters(collection, transaction)
         if parameters == nil, try transaction.value(Self.parametersKey(collection)) == nil {
             var sums = [Double](repeating: 0, count: dimension)
-            means.withUnsafeBytes { Self.add($0, to: &sums) }
-            parameters = CodeParameters(sums: sums, count: GaussianCodec.slotsPerBlock)
+            Self.add(try rows(collection, .means, block, count: size, transaction), to: &sums)
+            parameters = CodeParameters(sums: sums, count: size)
             if let parameters { try transaction.put(Self.parametersKey(collection), parameters.bytes) }
         }
         guard let parameters else { return try removeCodes(collection, block, transaction) }
-        try means.withUnsafeBytes { means in
-            try scalars.withUnsafeBytes { scalars in
-                try putCodes(parameters, collection, block, means: means, scalars: scalars, transaction)
-            }
-        }
+        // What is written moves what was read: the rows are asked for after the parameters are put.
+        let means = try rows(collection, .means, block, count: size, transaction)
+        let scalars = try rows(collection, .scalars, block, count: size, transaction)
+        try putCodes(parameters, collection, block, means: means, scalars: scalars, transaction)
     }
 
     private func putCodes(

@@ -152,6 +152,17 @@ import Testing
         }
     }
 
+    @Test func whatWasJustWrittenIsFresh() throws {
+        let reader = try FileReader(root: folder.path)
+        let isSeen = try (0..<100).contains { number in
+            try folder.write("\(number).jpg", [1])
+            return try reader.read(RelativePath("\(number).jpg")).isFresh
+        }
+        #expect(isSeen, "a hundred times more than 20 ms between a write and a read?")
+        usleep(50_000)
+        #expect(try !reader.read(RelativePath("0.jpg")).isFresh)
+    }
+
     @Test func paths() {
         let path = RelativePath("a/b/c.jpg")
         #expect(path.parent == RelativePath("a/b") && path.name == Array("c.jpg".utf8))

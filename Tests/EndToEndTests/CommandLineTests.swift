@@ -6,7 +6,7 @@ import Testing
 @Suite struct CommandLineTests {
     @Test(arguments: [
         [], ["index"], ["search"], ["status"], ["verify"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
-        ["model", "show"], ["model", "remove"],
+        ["model", "show"], ["model", "remove"], ["import"], ["export"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
         let folder = try TemporaryFolder()

@@ -133,19 +133,21 @@ import Testing
         let model = try Model.builtin()
         let gaussian = Gaussian(point: [Float](repeating: 0.5, count: model.dimension))
         let names = ["a b", "", "line\nend", "日本"]
-        // Each name counts its bytes and six for escaped quotes and a comma.
-        let size = names.reduce(0) { $0 + $1.utf8.count + 6 }
-        for limit in [size, size - 1] {
+        let json = (try VectorFixture.json(names), #"["text","text","text","text"]"#)
+        let size = json.0.utf8.count + json.1.utf8.count
+        for limit in [size + 1, size - 1] {
             let path = folder.file("rows-\(limit).safetensors")
-            let file = try EncodingFile(path: path, model: model, maximumNameBytes: limit)
+            let file = try EncodingFile(path: path, model: model, maximumMetadataSize: limit)
             for name in names { try file.append(.text(name), gaussian) }
             try file.finish()
             let read = try RowsFile(path: path)
             #expect(read.means.count == 4)
-            #expect(try read.list("kinds")?.count == 4)
-            #expect(try read.list("names") == (limit == size ? names : nil))
+            #expect(try read.list("kinds")?.count == (limit > size ? 4 : nil))
+            #expect(try read.list("names") == (limit > size ? names : nil))
+            #expect((read.metadata["names_sha256"] == nil) == (limit > size))
             let lines = try? String(contentsOfFile: "\(path).names.jsonl", encoding: .utf8)
-            #expect(lines == (limit == size ? nil : "\"a b\"\n\"\"\n\"line\\nend\"\n\"日本\"\n"))
+            let expected = names.map { "{\"name\":\"\($0.replacing("\n", with: "\\n"))\",\"kind\":\"text\"}\n" }
+            #expect(lines == (limit > size ? nil : expected.joined()))
         }
     }
 

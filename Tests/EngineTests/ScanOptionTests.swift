@@ -91,6 +91,22 @@ import Testing
         #expect(try await pictures.update(two).counts == "1 added, 1 removed, 2 unchanged")
     }
 
+    /// What was read too shortly after a change has time 0 in the catalogue, and is read again.
+    @Test func whatMayHaveChangedInTheSameTickOfTheClockIsReadAgain() async throws {
+        let pictures = try Pictures(["a.jpg": 1])
+        try await pictures.update()
+        let record = try #require(try pictures.records()["a.jpg"])
+        var file = try #require(record.file)
+        file.changed = 0
+        var batch = Batch()
+        batch.updates = [(record.id, record.name, file)]
+        try IndexWriter(pictures.index.store).commit(batch)
+        usleep(50_000)
+        #expect(try await pictures.update().counts == "1 unchanged")
+        let settled = try #require(try pictures.records()["a.jpg"]?.file)
+        #expect(settled.changed > 0 && settled.hash == file.hash)
+    }
+
     // MARK: Devices
 
     /// Says that a folder was on another device when it was last indexed.

@@ -60,4 +60,10 @@ import Testing
         let style = PathStyle(root: "/p", current: "/p/2024")
         #expect(style.relative(Array("2024/a.jpg".utf8)) == Array("a.jpg".utf8))
     }
+
+    /// Imports may have absolute paths: they are no part of the root.
+    @Test func absolutePathsStay() {
+        let style = PathStyle(root: "/p", current: "/q")
+        #expect(style.relative(Array("/data/a.jpg".utf8)) == Array("/data/a.jpg".utf8))
+    }
 }

@@ -14,7 +14,7 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        gaussians = LadderTests.Data.normal.gaussians(Self.dimension)
+        gaussians = CodeLadderTests.Data.normal.gaussians(Self.dimension)
         store = try SearcherTests.index(gaussians, in: folder)
         vectors = try VectorStore(path: folder.file("index/vectors-1"), dimension: Self.dimension)
     }
@@ -25,7 +25,7 @@ import Testing
             var coded = 0
             for query in [gaussians[1], gaussians[300], gaussians[599]] {
                 let (got, report) = try Searcher(query: query).nearest(25, in: .images, snapshot)
-                #expect(got == LadderTests.exact(query, gaussians, 25))
+                #expect(got == CodeLadderTests.exact(query, gaussians, 25))
                 #expect(report.codes4 + report.means == report.scanned)
                 coded = report.codes4
             }
@@ -150,7 +150,7 @@ import Testing
         try store.read { snapshot in
             for query in added {
                 let (got, report) = try Searcher(query: query).nearest(3, in: .images, snapshot)
-                #expect(got == LadderTests.exact(query, gaussians + added, 3))
+                #expect(got == CodeLadderTests.exact(query, gaussians + added, 3))
                 #expect(report.codes4 == Self.both)
             }
         }

@@ -2,6 +2,7 @@
 import Foundation
 import class GRDB.DatabaseQueue
 import Gaussians
+import Glibc
 import Storage
 import TestSupport
 import Testing
@@ -79,5 +80,71 @@ import Testing
                 "block 2 of images, item 601: a number of its Gaussian is not finite",
                 "block 2 of images, item 602: its mean has length 8.0, not 1",
             ])
+    }
+
+    /// Every class of bytes of a value: each field of the header, rows, padding, and the header of its first page.
+    @Test(arguments: Column.stored, [0, 2]) func everyClassOfBytesNamesItsBlock(column: Column, block: Int) throws {
+        let file = "\(path)/vectors-1/data.mdb"
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        let rows = try rows(of: BlockKey(.images, column, block), in: bytes)
+        let size = (block == 2 ? 88 : 256) * column.rowSize(dimension: dimension)
+        let descriptor = open(file, O_RDWR)
+        defer { close(descriptor) }
+        // magic, format, column, collection, block, rows, row size, checksum, zeros; first, middle and last row byte
+        var offsets =
+            [0, 3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 19, 20, 23, 24, 47].map { $0 - 48 } + [0, size / 2, size - 1]
+        if size + 48 < 4_096 { offsets += [size, 4_095 - 48] }
+        offsets += [-64, -57, -54, -53, -52, -49]  // the page: its number, flags, and number of pages
+        for offset in offsets {
+            for bit in [UInt8(1), 0x80] {
+                var byte = bytes[rows + offset] ^ bit
+                #expect(pwrite(descriptor, &byte, 1, off_t(rows + offset)) == 1)
+                let damages = try verify().damages.map(\.description)
+                #expect(
+                    damages.contains { $0.hasPrefix("block \(block) of images, column \(column): ") },
+                    "byte \(offset), bit \(bit): \(damages)")
+                byte ^= bit
+                #expect(pwrite(descriptor, &byte, 1, off_t(rows + offset)) == 1)
+            }
+        }
+        #expect(try verify().damages.isEmpty)
+    }
+
+    @Test func pointsAndGaussiansDoNotMix() throws {
+        let point = Gaussian(point: [1] + [Float](repeating: 0, count: 63))
+        try SyntheticIndex.add([point], to: IndexWriter(IndexStore(path: path)), firstName: 600)
+        #expect(
+            try verify().damages.map(\.description)
+                == ["block 2 of images, item 601: it is a point among Gaussians with a variance"])
+    }
+
+    @Test func theUncertaintyOfTheCatalogueIsThatOfTheVectors() throws {
+        let queue = try DatabaseQueue(path: "\(path)/catalog.sqlite")
+        try queue.write { try $0.execute(sql: "UPDATE item SET total_variance = total_variance + 1e-9 WHERE id = 77") }
+        try queue.close()
+        let damages = try verify().damages.map(\.description)
+        #expect(damages.count == 1 && damages[0].hasPrefix("block 0 of images, item 77: its total variance is 0.00"))
+    }
+
+    /// What a run that is killed between its two commits leaves is no damage.
+    @Test func orphansAreANotice() throws {
+        let queue = try DatabaseQueue(path: "\(path)/catalog.sqlite")
+        try queue.write { database in
+            try database.execute(sql: "DELETE FROM item WHERE block = 2 OR (block = 1 AND slot >= 250)")
+            try database.execute(sql: "DELETE FROM block WHERE number = 2")
+            try database.execute(sql: "UPDATE block SET count = 250 WHERE number = 1")
+            try database.execute(
+                sql: "UPDATE block SET live = CAST(substr(live, 1, 31) || x'03' AS BLOB) WHERE number = 1")
+        }
+        try queue.close()
+        let report = try verify()
+        #expect(report.damages.isEmpty && report.items == 504, "\(report.damages)")
+        #expect(
+            report.notices == [
+                "1 blocks of images beyond the catalogue, left by an interrupted run",
+                "6 rows of images beyond the catalogue, left by an interrupted run",
+            ])
+        #expect(try IndexWriter(IndexStore(path: path)).orphanedBlocks == 1)
+        #expect(try verify().notices.count == 1)
     }
 }

@@ -122,7 +122,10 @@ typedef struct {
 /// The table of a level, or NULL where this machine lacks the instructions.
 const pk_kernels *_Nullable pk_kernels_at(pk_level level);
 
-/// The table of the best level this machine has.
+/// Makes a table the best one from now on.
+void pk_kernels_use(const pk_kernels *_Nonnull table);
+
+/// The table of the best level this machine has, or the one that was chosen.
 const pk_kernels *_Nonnull pk_kernels_best(void);
 
 /// |a - b|^2 accumulated in double in an order that does not depend on the instruction set: eight running sums, element
@@ -131,6 +134,9 @@ double pk_squared_distance_f64(const float *_Nonnull a, const float *_Nonnull b,
 
 /// a . b accumulated in double in the same order. a, b [d].
 double pk_dot_f64(const float *_Nonnull a, const float *_Nonnull b, size_t d);
+
+/// Asks for a line of memory that will be read soon; nothing is read.
+static inline void pk_prefetch(const void *_Nullable address) { __builtin_prefetch(address); }
 
 /// Bytes of a row of an 8-bit column.
 size_t pk_row_size8(size_t d);

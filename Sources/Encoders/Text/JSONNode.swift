@@ -113,6 +113,28 @@ extension JSONScanner {
         JSONNode(value: try value(depth: 0), key: key, file: file)
     }
 
+    /// Steps over any value.
+    mutating func skip() throws(TokenizerError) { _ = try value(depth: 0) }
+
+    /// An object of strings; nil, stepping over it, where it is something else.
+    mutating func strings() throws(TokenizerError) -> [String: String]? {
+        guard peek() == UInt8(ascii: "{") else {
+            try skip()
+            return nil
+        }
+        var members: [String: String]? = [:]
+        try object { (scanner, key) throws(TokenizerError) in
+            guard scanner.peek() == UInt8(ascii: "\"") else {
+                try scanner.skip()
+                members = nil
+                return
+            }
+            let value = try scanner.string()
+            members?[key] = value
+        }
+        return members
+    }
+
     private mutating func value(depth: Int) throws(TokenizerError) -> JSONValue {
         guard depth < Self.maximumDepth else { throw refuse("at most \(Self.maximumDepth) levels") }
         switch peek() {

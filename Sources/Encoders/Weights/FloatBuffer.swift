@@ -59,19 +59,32 @@ extension Tensor {
     /// - Throws: `SafetensorsError` for element types other than F32, F16 and BF16.
     package func widen(rows: Range<Int>, rowLength: Int, into out: UnsafeMutablePointer<Float>) throws {
         precondition(rows.lowerBound >= 0 && rows.upperBound * rowLength <= count)
-        let n = rows.count * rowLength
-        guard n > 0, let base = bytes.baseAddress?.advanced(by: rows.lowerBound * rowLength * type.size) else { return }
-        switch type {
-        case .f32:
-            UnsafeMutableRawPointer(out).copyMemory(from: base, byteCount: n * 4)
-        case .f16, .bf16:
-            let table = Kernels.best.table.pointee
-            let widen = type == .f16 ? table.widen_f16 : table.widen_bf16
-            Self.withAligned(base, count: n) { widen($0, n, out) }
-        case .f64, .i32, .i64, .u8:
+        guard let base = bytes.baseAddress?.advanced(by: rows.lowerBound * rowLength * type.size) else { return }
+        guard type.widen(base, count: rows.count * rowLength, into: out) else {
             throw SafetensorsError(
                 path: file.path, reason: "tensor \(name): expected F32, F16 or BF16, got \(type.rawValue)")
         }
+    }
+}
+
+extension TensorType {
+    /// Converts elements of this type to Float32; exact, infinities and NaN included.
+    /// - Parameters:
+    ///   - base: the first element, of any alignment.
+    ///   - count: how many.
+    ///   - out: room for `count` floats.
+    /// - Returns: false for types other than F32, F16 and BF16, which are not converted.
+    package func widen(_ base: UnsafeRawPointer, count: Int, into out: UnsafeMutablePointer<Float>) -> Bool {
+        guard [.f32, .f16, .bf16].contains(self) else { return false }
+        guard count > 0 else { return true }
+        if self == .f32 {
+            UnsafeMutableRawPointer(out).copyMemory(from: base, byteCount: count * 4)
+            return true
+        }
+        let table = Kernels.best.table.pointee
+        let widen = self == .f16 ? table.widen_f16 : table.widen_bf16
+        Self.withAligned(base, count: count) { widen($0, count, out) }
+        return true
     }
 
     private static func withAligned(_ base: UnsafeRawPointer, count: Int, _ body: (UnsafePointer<UInt16>) -> Void) {

@@ -32,6 +32,8 @@ package struct Tensor: Sendable {
     package let shape: [Int]
     /// The elements' bytes; the address need not be aligned.
     package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+    /// Where they begin in the file.
+    package let offset: Int
     /// Keeps the map alive.
     package let file: MappedFile
 
@@ -81,21 +83,14 @@ package struct Safetensors: Sendable {
         guard start <= file.bytes.count else {
             throw refuse("truncated: the header ends at byte \(start), the file at \(file.bytes.count)")
         }
-        let header = Data(file.bytes[8..<start])
-        guard let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
-            throw refuse("the header is not a JSON object")
-        }
-        var metadata: [String: String] = [:]
+        guard let (metadata, entries) = try? Self.metadata(UnsafeRawBufferPointer(rebasing: file.bytes[8..<start])),
+            let object = try? JSONSerialization.jsonObject(with: entries) as? [String: Any]
+        else { throw refuse("the header is not a JSON object") }
+        guard let metadata else { throw refuse("__metadata__ must map strings to strings") }
         var extents: [Extent] = []
         var tensors: [String: Tensor] = [:]
         for (name, value) in object {
-            if name == "__metadata__" {
-                guard let pairs = value as? [String: String] else {
-                    throw refuse("__metadata__ must map strings to strings")
-                }
-                metadata = pairs
-                continue
-            }
+            guard name != "__metadata__" else { continue }
             guard let entry = value as? [String: Any], let typeName = entry["dtype"] as? String,
                 let shape = entry["shape"] as? [Int], let offsets = entry["data_offsets"] as? [Int],
                 offsets.count == 2, shape.allSatisfy({ $0 >= 0 })
@@ -120,12 +115,32 @@ package struct Safetensors: Sendable {
             }
             extents.append(Extent(begin: offsets[0], end: offsets[1], name: name))
             let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[(start + offsets[0])..<(start + offsets[1])])
-            tensors[name] = Tensor(name: name, type: type, shape: shape, bytes: bytes, file: file)
+            tensors[name] = Tensor(
+                name: name, type: type, shape: shape, bytes: bytes, offset: start + offsets[0], file: file)
         }
         if let gap = Self.gap(in: extents, size: file.bytes.count - start) { throw refuse(gap) }
         self.file = file
         self.metadata = metadata
         self.tensors = tensors
+    }
+
+    /// Takes `__metadata__` out of a header, read by itself: a million names must not become a million objects.
+    /// - Returns: the metadata, nil where they are not strings; and the header with null in their place.
+    /// - Throws: `TokenizerError` where the header is not a JSON object.
+    private static func metadata(_ header: UnsafeRawBufferPointer) throws -> ([String: String]?, Data) {
+        var metadata: [String: String]? = [:]
+        var place: Range<Int>?
+        var scanner = JSONScanner(header, file: "")
+        try scanner.object { (scanner, key) throws(TokenizerError) in
+            _ = scanner.peek()
+            let start = scanner.position
+            guard key == "__metadata__" else { return try scanner.skip() }
+            metadata = try scanner.strings()
+            place = start..<scanner.position
+        }
+        guard let place else { return (metadata, Data(header)) }
+        let null = Data("null".utf8)
+        return (metadata, Data(header[..<place.lowerBound]) + null + Data(header[place.upperBound...]))
     }
 
     /// Where a tensor lies among the data.

@@ -6,7 +6,7 @@ import Storage
 import TestSupport
 import Testing
 
-@Suite struct LadderTests {
+@Suite struct CodeLadderTests {
     /// Data to be hard on bounds: each a name and 600 Gaussians.
     enum Data: String, CaseIterable, Sendable {
         case normal, equal, zero, ties, loudDimension, wideVariances, tiny, huge, mixedScales, farFromTheCentroid

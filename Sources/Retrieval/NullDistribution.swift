@@ -1,0 +1,88 @@
+// A fixed sample of items to what strangers look like to any one Gaussian.
+import Gaussians
+
+/// A fixed sample of a collection or lexicon: the strangers against which closeness is judged.
+package struct NullSample: Sendable {
+    /// The most Gaussians a sample holds: enough for a 1 % quantile, few enough to ask for each of 100,000 items.
+    package static let defaultLimit = 1_024
+
+    /// The sample, in the order of the collection.
+    package let strangers: [PreparedGaussian]
+    /// The standard deviation of the natural logarithm of the total variance: what one step of vagueness is to this model.
+    package let vaguenessSpread: Double
+
+    /// Draws a sample: evenly spaced, so that it is the same each time.
+    /// - Parameters:
+    ///   - gaussians: the collection, at least one Gaussian.
+    ///   - limit: the most to take, at least 1.
+    package init(_ gaussians: [PreparedGaussian], limit: Int = NullSample.defaultLimit) {
+        precondition(!gaussians.isEmpty && limit > 0, "a null distribution needs a sample")
+        let count = min(limit, gaussians.count)
+        strangers = (0..<count).map { gaussians[$0 * gaussians.count / count] }
+        let vagueness = Moments(strangers.map { logarithm($0.totalVariance) })
+        vaguenessSpread = vagueness.standardDeviation > 0 ? vagueness.standardDeviation : 1
+    }
+
+    /// What the sample looks like from one Gaussian.
+    /// - Complexity: O(sample * D).
+    package func distribution(of gaussian: PreparedGaussian) -> NullDistribution {
+        NullDistribution(strangers.map { gaussian.csd(to: $0) })
+    }
+
+    /// The share of the sample that is less vague, 0 to 1: "vaguer than 97 % of the lexicon".
+    package func vagueness(of totalVariance: Double) -> Double {
+        Double(strangers.count { $0.totalVariance < totalVariance }) / Double(strangers.count)
+    }
+}
+
+/// The CSDs from one Gaussian to a fixed sample.
+package struct NullDistribution: Sendable {
+    /// The distances, in the sample's order.
+    package let distances: [Double]
+    /// Their mean.
+    package let mean: Double
+    /// Their standard deviation (of the sample, not an estimate of a population's).
+    package let standardDeviation: Double
+
+    /// Takes distances, at least one.
+    package init(_ distances: [Double]) {
+        precondition(!distances.isEmpty, "a null distribution needs a sample")
+        let moments = Moments(distances)
+        self.distances = distances
+        mean = moments.mean
+        standardDeviation = moments.standardDeviation
+    }
+
+    /// The share of the sample that is closer than a distance, 0 to 1; lower is closer.
+    package func percentile(of csd: Double) -> Double {
+        Double(distances.count { $0 < csd }) / Double(distances.count)
+    }
+
+    /// The distance below which a share of the sample lies, interpolated between neighbours.
+    /// - Parameter share: 0 to 1; 0.01 gives the 1 % quantile.
+    /// - Returns: the distance.
+    package func quantile(_ share: Double) -> Double {
+        let sorted = distances.sorted()
+        let position = min(max(share, 0), 1) * Double(sorted.count - 1)
+        let lower = Int(position)
+        let upper = min(lower + 1, sorted.count - 1)
+        return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
+    }
+
+    /// A distance in standard deviations from the sample's mean; lower is closer, 0 is an average stranger.
+    package func standardized(_ csd: Double) -> Double {
+        standardDeviation > 0 ? (csd - mean) / standardDeviation : 0
+    }
+}
+
+/// Mean and standard deviation of some numbers, in their order, so that the answer is the same to the bit.
+struct Moments {
+    let mean: Double
+    let standardDeviation: Double
+
+    init(_ values: [Double]) {
+        let mean = values.reduce(0, +) / Double(values.count)
+        self.mean = mean
+        standardDeviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+    }
+}

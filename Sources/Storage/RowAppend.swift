@@ -1,0 +1,174 @@
+// Many rows from memory to blocks and the catalogue, without an object per row: how an import commits.
+import Foundation
+import GRDB
+import Gaussians
+
+/// Rows of Gaussians as they lie in memory, column by column.
+package struct RowColumns {
+    /// Rows.
+    package let count: Int
+    /// [count, D] means.
+    package let means: UnsafePointer<Float>
+    /// [count, D] log variances.
+    package let logVariances: UnsafePointer<Float>
+    /// [count, 2]: squared length of the mean, total variance.
+    package let scalars: UnsafePointer<Double>
+
+    package init(
+        count: Int, means: UnsafePointer<Float>, logVariances: UnsafePointer<Float>, scalars: UnsafePointer<Double>
+    ) {
+        self.count = count
+        self.means = means
+        self.logVariances = logVariances
+        self.scalars = scalars
+    }
+
+    /// Copies some rows of a column, as it is stored, to memory with room for them.
+    fileprivate func copy(
+        _ column: Column, _ rows: Range<Int>, firstID: Int64, dimension: Int, to out: UnsafeMutableRawBufferPointer
+    ) {
+        func copy<T>(_ base: UnsafePointer<T>, _ width: Int) {
+            out.copyMemory(
+                from: UnsafeRawBufferPointer(
+                    UnsafeBufferPointer(start: base + rows.lowerBound * width, count: rows.count * width)))
+        }
+        switch column {
+        case .ids:
+            for (offset, row) in rows.enumerated() {
+                out.storeBytes(of: UInt64(firstID + Int64(row)).littleEndian, toByteOffset: 8 * offset, as: UInt64.self)
+            }
+        case .means: copy(means, dimension)
+        case .logVariances: copy(logVariances, dimension)
+        case .scalars: copy(scalars, 2)
+        }
+    }
+}
+
+/// Rows that are written behind the catalogue's end, and not visible before the catalogue has them too.
+package struct PendingRows {
+    /// Where an item lies that one of the rows replaces.
+    package typealias Place = (id: ItemID, placement: Placement)
+
+    package let collection: Collection
+    package let source: Source
+    /// Rows so far.
+    package var count: Int { names.count }
+    fileprivate let firstID: Int64
+    fileprivate let firstSlot: Int
+    fileprivate var names: [[UInt8]] = []
+    fileprivate var totalVariances: [Double] = []
+    fileprivate var replaced: [Place] = []
+}
+
+extension IndexWriter {
+    /// Begins a batch of rows of one source; nothing else may be committed before it is.
+    package func begin(_ collection: Collection, _ source: Source) throws -> PendingRows {
+        try store.readCatalogue { database in
+            // Names come in any order, and each changes another page of their index: without room for those of a
+            // million names, most are written and read again for every batch.
+            try database.execute(sql: "PRAGMA cache_size = -65536")
+            return PendingRows(
+                collection: collection, source: source,
+                firstID: try Catalogue.state(database, path: store.path).nextItemID.rawValue,
+                firstSlot: try Catalogue.slots(collection, database))
+        }
+    }
+
+    /// Writes rows to the vectors, synced; they become visible with `commit`.
+    /// - Parameters:
+    ///   - rows: as they lie in memory.
+    ///   - names: the name of each; no other item of the source may have it but those replaced.
+    ///   - replaced: items that end when the rows become visible.
+    ///   - pending: what the rows are added to.
+    /// - Throws: `StorageError`; then what is pending is lost with the rows.
+    package func append(
+        _ rows: RowColumns, names: [[UInt8]], replacing replaced: [PendingRows.Place], to pending: inout PendingRows
+    ) throws {
+        precondition(names.count == rows.count, "a name for each row")
+        let done = pending.count
+        let (firstID, firstSlot) = (pending.firstID + Int64(done), pending.firstSlot + done)
+        try vectors.environment.write { transaction in
+            try vectors.append(rows, firstID: firstID, to: pending.collection, after: firstSlot, transaction)
+        }
+        pending.names += names
+        pending.totalVariances += (0..<rows.count).map { rows.scalars[2 * $0 + 1] }
+        pending.replaced += replaced
+    }
+
+    /// Makes the rows visible.
+    /// - Throws: `StorageError`; then none of them is.
+    package func commit(_ pending: PendingRows) throws {
+        guard pending.count > 0 else { return }
+        try IndexStore.naming(store.path) {
+            try store.queue.write { try Catalogue.record(pending, $0) }
+        }
+    }
+}
+
+extension VectorStore {
+    /// Appends rows behind the first `count` slots of a collection, rewriting the tail block with more rows.
+    fileprivate func append(
+        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int, _ transaction: LMDBTransaction
+    ) throws {
+        let size = GaussianCodec.slotsPerBlock
+        var next = 0
+        while next < rows.count {
+            let (block, slot) = ((count + next) / size, (count + next) % size)
+            let taken = next..<min(rows.count, next + size - slot)
+            for column in Column.stored {
+                let key = BlockKey(collection, column, block)
+                let rowSize = column.rowSize(dimension: dimension)
+                let stored =
+                    slot == 0
+                    ? [] : Array(try self.rows(collection, column, block, count: slot, transaction, checkingSum: true))
+                let total = slot + taken.count
+                try transaction.put(key.bytes, size: GaussianCodec.valueSize(rowBytes: total * rowSize)) { value in
+                    GaussianCodec.frame(value, key, count: total, rowSize: rowSize) { out in
+                        out.copyBytes(from: stored)
+                        rows.copy(
+                            column, taken, firstID: firstID, dimension: dimension,
+                            to: UnsafeMutableRawBufferPointer(rebasing: out[stored.count...]))
+                    }
+                }
+            }
+            try deriveCodes(collection, block, count: slot + taken.count, transaction)
+            next = taken.upperBound
+        }
+    }
+}
+
+extension Catalogue {
+    /// Writes rows into the catalogue, ends the items they replace, and begins the next generation.
+    fileprivate static func record(_ rows: PendingRows, _ database: Database) throws {
+        var blocks: [Int: LiveBlock] = [:]
+        func change(_ number: Int, _ body: (inout LiveBlock) -> Void) throws {
+            var block =
+                try blocks[number] ?? block(rows.collection, number, database)
+                ?? LiveBlock(number: number, count: 0, live: LiveBitmap())
+            body(&block)
+            blocks[number] = block
+        }
+        for place in rows.replaced {
+            try change(place.placement.block) { $0.live[place.placement.slot] = false }
+            try delete(place.id, database)
+        }
+        let source = try identify(rows.source, database)
+        let insertion = try database.cachedStatement(
+            sql: """
+                INSERT INTO item (id, collection, source, name, block, slot, total_variance) VALUES (?, ?, ?, ?, ?, ?, ?)
+                """)
+        for (row, name) in rows.names.enumerated() {
+            let (block, slot) = (rows.firstSlot + row).quotientAndRemainder(dividingBy: GaussianCodec.slotsPerBlock)
+            try change(block) {
+                $0.live[slot] = true
+                $0.count = max($0.count, slot + 1)
+            }
+            try insertion.execute(arguments: [
+                rows.firstID + Int64(row), rows.collection.rawValue, source, Data(name), block, slot,
+                rows.totalVariances[row],
+            ])
+        }
+        for block in blocks.values { try set(block, rows.collection, database) }
+        try advance(to: ItemID(rawValue: rows.firstID + Int64(rows.count)), database)
+    }
+}

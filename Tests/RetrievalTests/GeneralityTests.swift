@@ -1,0 +1,230 @@
+// The rule of generality on trees of Gaussians: mirror, antisymmetry, ladders, relations.
+import Foundation
+import Gaussians
+import Retrieval
+import Storage
+import TestSupport
+import Testing
+
+/// A tree of Gaussians: children lie near their parent and are narrower.
+struct ConceptTree {
+    var items: [PreparedItem] = []
+    /// Each item's parent; nil for roots.
+    var parents: [Int?] = []
+
+    init(roots: Int = 24, branching: Int = 2, levels: Int = 4, dimension: Int = 64, seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<roots {
+            let root = generator.gaussian(dimension: dimension, logVariance: -7)
+            try grow(root, parent: nil, level: 1, branching: branching, levels: levels, &generator)
+        }
+    }
+
+    private mutating func grow(
+        _ gaussian: Gaussian, parent: Int?, level: Int, branching: Int, levels: Int, _ generator: inout SeededGenerator
+    ) throws {
+        let index = items.count
+        items.append(try PreparedItem(gaussian, .texts))
+        parents.append(parent)
+        guard level < levels else { return }
+        for _ in 0..<branching {
+            var child = gaussian
+            for i in child.mean.indices { child.mean[i] += 0.09 * generator.normal() }
+            let norm = child.mean.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            child.mean = child.mean.map { $0 / norm }
+            child.logVariance = child.logVariance.map { $0 - 0.8 + 0.1 * generator.normal() }
+            try grow(child, parent: index, level: level + 1, branching: branching, levels: levels, &generator)
+        }
+    }
+
+    func ancestors(_ index: Int) -> [Int] {
+        var found: [Int] = []
+        var current = parents[index]
+        while let ancestor = current {
+            found.append(ancestor)
+            current = parents[ancestor]
+        }
+        return found
+    }
+
+    var sample: NullSample { NullSample(items.map(\.gaussian)) }
+
+    func generality(_ rule: GeneralityRule, matchesFrom: Double? = nil) -> Generality {
+        Generality(rule: rule, sample: sample, scale: MatchScale(scale: 10, bias: -5), matchesFrom: matchesFrom)
+    }
+}
+
+@Suite struct GeneralityTests {
+    static let rules = GeneralityRule.all(spread: 0.9)
+
+    @Test func ancestorsAreMoreGeneralAndTheParentComesFirst() throws {
+        let tree = try ConceptTree(seed: 1)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
+        var first = 0
+        var asked = 0
+        var complete = 0
+        for x in tree.items.indices where tree.parents[x] != nil {
+            let found = generality.general(tree.items[x], among: tree.items, excluding: x).map(\.index)
+            asked += 1
+            if found.first == tree.parents[x] { first += 1 }
+            if Set(tree.ancestors(x)).isSubset(of: found) { complete += 1 }
+        }
+        #expect(Double(first) / Double(asked) > 0.9, "\(first) of \(asked)")
+        #expect(Double(complete) / Double(asked) > 0.95, "\(complete) of \(asked)")
+    }
+
+    @Test(arguments: rules) func specificMirrorsGeneral(rule: GeneralityRule) throws {
+        let tree = try ConceptTree(roots: 12, seed: 2)
+        let generality = tree.generality(rule)
+        var pairs: Set<[Int]> = []
+        for x in tree.items.indices {
+            for match in generality.general(tree.items[x], among: tree.items, excluding: x) {
+                pairs.insert([x, match.index])
+            }
+        }
+        var mirrored: Set<[Int]> = []
+        for x in tree.items.indices {
+            for match in generality.specific(tree.items[x], among: tree.items, excluding: x) {
+                mirrored.insert([match.index, x])
+            }
+        }
+        #expect(pairs == mirrored)
+        #expect(pairs.count > 100)
+        if rule.inclusionMargin != nil {
+            #expect(
+                pairs.allSatisfy { !pairs.contains([$0[1], $0[0]]) }, "no two are each more general than the other")
+        }
+    }
+
+    @Test(arguments: rules) func theJudgementAgreesWithTheList(rule: GeneralityRule) throws {
+        let tree = try ConceptTree(roots: 12, seed: 3)
+        let generality = tree.generality(rule)
+        for x in tree.items.indices.prefix(20) {
+            let listed = generality.general(tree.items[x], among: tree.items, excluding: x)
+            let costs = Dictionary(uniqueKeysWithValues: listed.map { ($0.index, $0.cost) })
+            for b in tree.items.indices where b != x {
+                let judgement = generality.judge(tree.items[b], over: tree.items[x])
+                #expect(judgement.isMoreGeneral == (costs[b] != nil))
+                if let cost = costs[b] { #expect(judgement.cost == cost) }
+            }
+            #expect(listed.map(\.cost) == listed.map(\.cost).sorted())
+        }
+    }
+
+    @Test func ordersListTheSameItems() throws {
+        let tree = try ConceptTree(seed: 4)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
+        let x = try #require(tree.items.indices.last)
+        let vagueness = GeneralityOrder.allCases.map { order in
+            generality.general(tree.items[x], among: tree.items, order: order, excluding: x)
+                .map { tree.items[$0.index].gaussian.totalVariance }
+        }
+        #expect(vagueness[0].count >= 3)
+        #expect(vagueness[1] == vagueness[0].sorted(by: >))
+        #expect(vagueness[2] == vagueness[0].sorted())
+    }
+
+    @Test(arguments: LadderWalk.allCases) func laddersClimb(walk: LadderWalk) throws {
+        let tree = try ConceptTree(seed: 5)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
+        var found = 0
+        for x in tree.items.indices where tree.ancestors(x).count == 3 {
+            let rungs = generality.ladder(from: tree.items[x], among: tree.items, walk: walk, excluding: x)
+            let path = [x] + rungs
+            #expect(Set(path).count == path.count && !rungs.contains(x))
+            for (lower, upper) in zip(path, path.dropFirst()).map({ (tree.items[$0], tree.items[$1]) }) {
+                #expect(upper.gaussian.totalVariance > lower.gaussian.totalVariance)
+                #expect(lower.gaussian.inclusion(in: upper.gaussian) > 0)
+            }
+            found += Set(rungs).intersection(tree.ancestors(x)).count
+            let short = generality.ladder(from: tree.items[x], among: tree.items, walk: .greedy, steps: 1, excluding: x)
+            #expect(short.count <= 1)
+        }
+        #expect(found > (walk == .greedy ? 500 : 100), "\(found) of 576 ancestors")
+    }
+
+    @Test func wordingsOfOnePhraseAreOneRung() throws {
+        let tree = try ConceptTree(seed: 6)
+        let x = try #require(tree.items.indices.last)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
+        let parent = try #require(tree.parents[x])
+        let plain = generality.ladder(from: tree.items[x], among: tree.items, excluding: x)
+        #expect(plain.first == parent)
+        // The parent again, a little wider: nearer to X than the grandparent, but no rung of its own.
+        let original = tree.items[parent].gaussian
+        let twin = Gaussian(mean: original.mean, logVariance: original.variance.map { Float(log($0 * 1.3)) })
+        let items = tree.items + [try PreparedItem(twin, .texts)]
+        let rungs = generality.ladder(from: tree.items[x], among: items, excluding: x)
+        #expect(rungs.count { $0 == parent || $0 == items.count - 1 } == 1)
+    }
+
+    @Test func relationsHaveAVerdictWithMargins() throws {
+        let tree = try ConceptTree(seed: 7)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
+        let child = try #require(tree.items.indices.last)
+        let parent = try #require(tree.parents[child])
+        let up = generality.relate(tree.items[child], tree.items[parent])
+        #expect(up.verdict == .firstInsideSecond)
+        #expect(generality.relate(tree.items[parent], tree.items[child]).verdict == .secondInsideFirst)
+        #expect(generality.relate(tree.items[child], tree.items[0]).verdict == .unrelated)
+        #expect(generality.relate(tree.items[child], tree.items[child]).verdict == .neither)
+        #expect(
+            up.upward.inclusion == -up.downward.inclusion || abs(up.upward.inclusion + up.downward.inclusion) < 1e-9)
+        #expect(up.upward.inclusionMargin == 0 && up.upward.relatedness.bound == 0.05)
+        #expect(up.upward.csd == up.downward.csd)
+    }
+
+    /// A text is more general than a picture that matches it, never the other way round, whatever the variances say.
+    @Test(arguments: [nil, 0.05]) func betweenKindsTheMatchDecides(matchesFrom: Double?) throws {
+        let tree = try ConceptTree(seed: 8)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread), matchesFrom: matchesFrom)
+        let text = tree.items.count - 1
+        let near = Gaussian(mean: tree.items[text].gaussian.mean, logVariance: [Float](repeating: -5, count: 64))
+        let picture = try PreparedItem(near, .images)
+        let above = generality.general(picture, among: tree.items).map(\.index)
+        #expect(above.first == text)
+        #expect(above.count < tree.items.count / 2)
+        for (index, item) in tree.items.enumerated() {
+            #expect(generality.specific(item, among: [picture]).isEmpty == !above.contains(index))
+        }
+        #expect(generality.general(tree.items[text], among: [picture]).isEmpty)
+        #expect(generality.ladder(from: picture, among: tree.items).first == text)
+    }
+
+    @Test func theNullDistributionCountsStrangers() throws {
+        let null = NullDistribution([4, 1, 3, 2])
+        #expect(null.percentile(of: 1) == 0 && null.percentile(of: 2.5) == 0.5 && null.percentile(of: 9) == 1)
+        #expect(null.quantile(0) == 1 && null.quantile(1) == 4 && null.quantile(0.5) == 2.5)
+        #expect(null.mean == 2.5 && abs(null.standardDeviation - 1.25.squareRoot()) < 1e-12)
+        #expect(null.standardized(2.5) == 0)
+        let tree = try ConceptTree(seed: 9)
+        let gaussians = tree.items.map(\.gaussian)
+        let sample = NullSample(gaussians, limit: 10)
+        #expect(sample.strangers.count == 10)
+        #expect(sample.distribution(of: gaussians[0]).distances[0] == gaussians[0].csd(to: gaussians[0]))
+        #expect(NullSample(gaussians).strangers.count == gaussians.count)
+        #expect(sample.vagueness(of: 0) == 0 && sample.vagueness(of: 1e9) == 1)
+    }
+
+    @Test func theCalibrationIsDeterministicAndSurvivesJSON() throws {
+        let tree = try ConceptTree(roots: 12, seed: 10)
+        let chains = ConceptChains(
+            tree.items.indices.filter { tree.ancestors($0).count == 3 }.map { leaf in
+                (tree.ancestors(leaf).reversed() + [leaf]).map { "\($0)" }
+            })
+        let items = try chains.texts.map { tree.items[try #require(Int($0))] }
+        let calibration = GeneralityCalibration(chains: chains, items: items, sample: tree.sample)
+        #expect(GeneralityCalibration(chains: chains, items: items, sample: tree.sample) == calibration)
+        let json = try JSONEncoder().encode(calibration)
+        #expect(try JSONDecoder().decode(GeneralityCalibration.self, from: json) == calibration)
+        #expect(Set(calibration.rules.map(\.name)) == Set(GeneralityRule.names))
+        #expect(calibration.figures.map(\.rule) == calibration.rules.map(\.name))
+        #expect(calibration.figures.map(\.merit) == calibration.figures.map(\.merit).sorted(by: >))
+        #expect((calibration.figures.first?.firstIsRight ?? 0) > 0.9)
+        #expect(calibration.rule(named: "csd")?.measure == .csd && calibration.rule(named: "none") == nil)
+    }
+}
+
+extension GeneralityRule: CustomTestStringConvertible {
+    package var testDescription: String { name }
+}
