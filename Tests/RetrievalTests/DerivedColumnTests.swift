@@ -136,6 +136,38 @@ import Testing
         #expect(try codedItems() == Self.both)
     }
 
+    @Test func optimizeMakesMissingCodesAndChoosesTheCentroidOfWhatIsLive() throws {
+        let writer = try IndexWriter(store)
+        let packed = try writer.optimize()
+        #expect(packed.wasNeeded && !packed.madeCodes)
+        #expect(try coded() == 512)
+        _ = try store.read { try $0.codeParameters(of: .images) }.map { parameters in
+            let live = gaussians.enumerated().filter { ($0.offset + 1) % 7 != 0 }.map(\.element)
+            for j in 0..<Self.dimension {
+                let mean = live.reduce(0.0) { $0 + Double($1.mean[j]) } / Double(live.count)
+                #expect(abs(parameters.centroid[j] - Float(mean)) <= 1e-7)
+            }
+        }
+        #expect(try !writer.optimize().madeCodes)
+        let name = try store.read { $0.state.vectors }
+        let vectors = try VectorStore(path: folder.file("index/\(name)"), dimension: Self.dimension)
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes8, 1).bytes) }
+        let mended = try writer.optimize()
+        #expect(!mended.wasNeeded && mended.madeCodes)
+        #expect(try vectors.hasAllCodes(.images, slots: 515))
+        #expect(try coded() == 512)
+        #expect(try store.verify().damages.isEmpty)
+    }
+
+    /// Searches, expects the right answer whatever the slots, and returns how many items the codes bounded.
+    private func coded() throws -> Int {
+        try store.read { snapshot in
+            let (got, report) = try Searcher(query: gaussians[1]).nearest(25, in: .images, snapshot)
+            #expect(got == CodeLadderTests.exact(gaussians[1], gaussians, 25))
+            return report.codes4
+        }
+    }
+
     @Test func orphansOfAnInterruptedRunLeaveNoCodesBehind() throws {
         let writer = try IndexWriter(store)
         var generator = SeededGenerator(seed: 3)
