@@ -41,7 +41,7 @@ struct CodeLadder {
         }
     }
 
-    /// Starts at the bottom: nothing scanned yet. `limit` is at least 1 and at most the table's items.
+    /// Starts at the bottom, nothing scanned yet: `limit` is at least 1 and at most the table's items.
     init(_ table: BlockTable, _ query: CodedQuery, limit: Int, kernels: Kernels) {
         self.table = table
         self.query = query

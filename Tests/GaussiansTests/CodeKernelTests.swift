@@ -28,7 +28,7 @@ import Testing
             pk_encode_block(means, bases, centroid, 7, dimension, &scratch, &codes4, &codes8)
         }
 
-        /// |x|^2 + total variance - 2 q . (x - c), in Float64.
+        /// The key of an item in Float64: |x|^2 + total variance less twice the product of query and x - c.
         func key(_ query: [Float], _ slot: Int) -> Double {
             var product = 0.0
             for j in 0..<dimension {
