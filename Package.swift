@@ -51,7 +51,7 @@ let package = Package(
             name: "Engine",
             dependencies: [
                 "Gaussians", "Encoders", "Corpus", "Storage", "Retrieval",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(name: "Penumbra", dependencies: ["Engine", "Gaussians"], swiftSettings: strict),

@@ -52,7 +52,7 @@ package struct CaptionRow: Sendable, Equatable {
     package let texts: [String]
     /// The picture it names, or nil.
     package let picture: String?
-    /// All its columns by name; a list has several values, an empty value none. Empty for plain lines.
+    /// All its columns by name, none for plain lines; a list has several values, an empty value none.
     package let columns: [String: [String]]
 }
 

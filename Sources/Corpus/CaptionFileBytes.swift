@@ -55,7 +55,7 @@ struct CaptionFileBytes {
         return true
     }
 
-    /// The next line without its end, with its number; its bytes are nil where it is over 1 MB. Nil at the end.
+    /// The next line without its end, with its number, or nil at the end; its bytes are nil where it is over 1 MB.
     mutating func nextLine() throws -> (number: Int, bytes: [UInt8]?)? {
         if position == buffer.count { try fill() }
         guard position < buffer.count else { return nil }

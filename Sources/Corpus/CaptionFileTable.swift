@@ -54,7 +54,7 @@ extension CaptionFile {
         return index
     }
 
-    /// The next record with the line it begins on; blank lines are none. Nil at the end.
+    /// The next record with the line it begins on, nil at the end; blank lines are none.
     private func record(
         _ bytes: inout CaptionFileBytes, _ separator: UInt8
     ) throws -> (line: Int, fields: [[UInt8]])? {

@@ -1,17 +1,15 @@
 // The libraries that decode pictures and multiply matrices to their versions, asked of them at run time.
 import COpenBLAS
 import CPNG
-import CTurboJPEG
 import CWebP
 import Foundation
+import Glibc
 
 /// Versions of the libraries in use.
 package enum LibraryVersions {
     /// libjpeg-turbo's: version 2 of its interface has no function for it, but the library says it of itself.
     package static var libjpegTurbo: String {
-        let function: @convention(c) () -> tjhandle? = tjInitDecompress
-        let address = UInt(bitPattern: unsafeBitCast(function, to: UnsafeRawPointer.self))
-        guard let name = mappedFile(address),
+        guard let name = mappedFile("libturbojpeg"),
             let data = try? Data(contentsOf: URL(fileURLWithPath: name), options: .alwaysMapped),
             let found = data.range(of: Data("libjpeg-turbo version ".utf8))
         else { return "unknown" }
@@ -19,14 +17,18 @@ package enum LibraryVersions {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The file whose code lies at an address of this process.
-    private static func mappedFile(_ address: UInt) -> String? {
-        let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-        for line in maps.split(separator: "\n") {
-            // "7f12a000-7f12b000 r-xp 00000000 fe:00 1234    /usr/lib/libturbojpeg.so.0.2.0"
-            let bounds = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
-            guard bounds.count == 2, (bounds[0]..<bounds[1]).contains(address) else { continue }
-            return line.firstIndex(of: "/").map { String(line[$0...]) }
+    /// The file of a library that is mapped into this process.
+    private static func mappedFile(_ library: String) -> String? {
+        // Line by line: the kernel says that the file is empty, so nobody knows how much there is to read.
+        guard let file = fopen("/proc/self/maps", "re") else { return nil }
+        defer { fclose(file) }
+        // "7f12a000-7f12b000 r-xp 00000000 fe:00 1234    /usr/lib/libturbojpeg.so.0.2.0"
+        var buffer = [CChar](repeating: 0, count: 8_192)
+        while fgets(&buffer, Int32(buffer.count), file) != nil {
+            let line = String(
+                decoding: buffer.prefix { $0 != 0 && $0 != 0x0A }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            guard line.contains("/\(library)."), let slash = line.firstIndex(of: "/") else { continue }
+            return String(line[slash...])
         }
         return nil
     }

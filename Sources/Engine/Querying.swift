@@ -1,53 +1,8 @@
-// The second flow: words become a ranked list of pictures. Encode the query, scan, name what was found.
+// The second flow: a query becomes a ranked list. Filter, scan, cut, page, name what was found; read top to bottom.
 import Encoders
 import Gaussians
 import Retrieval
 import Storage
-
-/// One answer to a query.
-public struct SearchResult: Sendable, Equatable {
-    /// From 1, closest first.
-    public let rank: Int
-    /// The item's never-reused number.
-    public let item: ItemID
-    /// The picture's path below the root, raw bytes.
-    public let path: [UInt8]
-    /// The closed-form sampled distance to the query; lower is closer.
-    public let csd: Double
-    /// How probable it is that picture and words belong together, 0 to 1; nil where the model does not define it.
-    public let matchProbability: Double?
-    /// The picture's uncertainty: larger is vaguer.
-    public let totalVariance: Double
-
-    /// The path as text, for people; bytes that are no UTF-8 become U+FFFD.
-    public var name: String { String(decoding: path, as: UTF8.self) }
-}
-
-/// A query that cannot be answered.
-public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
-    /// Nothing is left of the words once they are cleaned as the model asks: punctuation and spaces alone.
-    case empty
-
-    /// The sentence shown to people.
-    public var description: String { "the query is empty: the model sees neither punctuation nor spaces" }
-}
-
-/// The answers to a query and how they came about.
-public struct SearchAnswer: Sendable {
-    /// Closest first.
-    public let results: [SearchResult]
-    /// The query's Gaussian.
-    public let query: Gaussian
-    /// Live items that were compared.
-    public let scanned: Int
-    /// Items whose exact distance was computed; the others were excluded by a proven bound.
-    public let reranked: Int
-    /// Whether the best match probability reaches what the model's calibration calls convincing; nil where the model
-    /// does not say, or a match probability is not defined.
-    public let isConvincing: Bool?
-    /// What the asker should know: a query cut to the model's context, characters the model does not know.
-    public let warnings: [String]
-}
 
 extension Index {
     /// Finds the pictures closest to some words, by exact CSD over all of them.
@@ -57,16 +12,7 @@ extension Index {
     /// - Returns: at most `limit` results, closest first, ties in order of arrival.
     /// - Throws: `QueryError.empty`; an error when the index is damaged or its model is not at hand.
     public func search(_ words: String, limit: Int = 10) throws -> SearchAnswer {
-        let encoded = try model().textEncoder().encode([words])[0]
-        guard !encoded.isEmpty else { throw QueryError.empty }
-        var warnings: [String] = []
-        if encoded.isTruncated {
-            warnings.append("the query is longer than the model's context; its end was not looked at")
-        }
-        if !encoded.unknownCharacters.isEmpty {
-            warnings.append("the model does not know: \(encoded.unknownCharacters.joined(separator: " "))")
-        }
-        return try rank(encoded.gaussian, of: .texts, limit: limit, warnings)
+        try search(query([QueryTerm(.text(words))]), SearchOptions(limit: limit))
     }
 
     /// Finds the pictures closest to a Gaussian that this index's model made.
@@ -77,32 +23,112 @@ extension Index {
     /// - Returns: at most `limit` results, closest first, ties in order of arrival.
     /// - Throws: an error when the dimensions differ, the index is damaged or its model is not at hand.
     public func search(near query: Gaussian, of kind: Collection, limit: Int = 10) throws -> SearchAnswer {
-        try rank(query, of: kind, limit: limit, [])
+        try search(Query(query, kind: kind == .texts ? .text : .picture), SearchOptions(limit: limit))
     }
 
-    private func rank(
-        _ query: Gaussian, of kind: Collection, limit: Int, _ warnings: [String]
-    ) throws -> SearchAnswer {
+    /// Finds the items closest to a query, by exact CSD over all that the options let answer.
+    /// - Parameters:
+    ///   - query: where to look, and what is left out of the answer.
+    ///   - options: which items, how many, and what is cut.
+    /// - Returns: one page of results.
+    /// - Throws: `QueryError`; an error when the dimensions differ, the index is damaged or its model is not at hand.
+    public func search(_ query: Query, _ options: SearchOptions = SearchOptions()) throws -> SearchAnswer {
+        try answers(to: [query], options)[0]
+    }
+
+    /// As `search`, for many queries of one generation: the same answers as one by one.
+    /// - Returns: one answer per query, in order.
+    /// - Throws: as `search`.
+    func answers(to queries: [Query], _ options: SearchOptions) throws -> [SearchAnswer] {
         let model = try model()
-        let scale = model.matchScale
+        let hasProbability = queries.allSatisfy { $0.kind.matches(options.collection) }
+        if options.minimumProbability != nil, !hasProbability { throw QueryError.noProbability }
         return try store.read { snapshot in
-            let (candidates, report) = try Searcher(query: query).nearest(limit, in: .images, snapshot)
-            let squaredNorm = query.squaredNorm
-            var results: [SearchResult] = []
-            for candidate in candidates {
-                guard let item = try snapshot.item(candidate.id) else { continue }
-                let logit = scale.logit(csd: candidate.csd, squaredNorms: squaredNorm + candidate.squaredNorm)
-                results.append(
-                    SearchResult(
-                        rank: results.count + 1, item: candidate.id, path: item.name, csd: candidate.csd,
-                        matchProbability: kind == .texts ? scale.probability(logit: logit) : nil,
-                        totalVariance: candidate.totalVariance))
+            let scope = try SearchScope(options, without: queries.flatMap(\.pictures), snapshot)
+            let start = ContinuousClock.now
+            let findings = try scope.nearest(queries.map(\.gaussian), options.reach)
+            let search = (ContinuousClock.now - start) / max(queries.count, 1)
+            return try zip(queries, findings).map { query, findings in
+                try answer(query, findings, scope, model, options, search: search)
             }
-            let best = results.compactMap(\.matchProbability).max()
-            let isConvincing = best.flatMap { best in model.unconvincingBelow.map { best >= $0 } }
-            return SearchAnswer(
-                results: results, query: query, scanned: report.scanned, reranked: report.reranked,
-                isConvincing: isConvincing, warnings: warnings)
+        }
+    }
+
+    /// Judges, cuts, pages and names what was found.
+    private func answer(
+        _ query: Query, _ findings: Findings, _ scope: SearchScope, _ model: Model, _ options: SearchOptions,
+        search: Duration
+    ) throws -> SearchAnswer {
+        let start = ContinuousClock.now
+        let judge = MatchJudge(query, options.collection, model, try scope.strangers(for: query, model))
+        var ranking = Ranking(findings.found.enumerated().map { judge.result($1, rank: $0 + 1) })
+        let best = ranking.results.first
+        ranking.cut(options)
+        try ranking.page(options) { try scope.name(&$0, explaining: options.explains ? query.gaussian : nil) }
+        return SearchAnswer(
+            results: ranking.results, query: query, collection: options.collection, model: model.name,
+            encodingID: model.encodingID, usesLexicon: scope.isLexicon, itemCount: scope.itemCount,
+            dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.reranked,
+            best: best,
+            isConvincing: judge.isConvincing(best),
+            vagueness: options.lexicon?.vagueness(of: query.gaussian.totalVariance),
+            seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start))
+    }
+}
+
+/// A list of results on its way to a page.
+private struct Ranking {
+    private(set) var results: [SearchResult]
+    private(set) var dropped: [SearchDrop] = []
+
+    /// How far a gap is looked for.
+    static let gapReach = 100
+
+    init(_ results: [SearchResult]) { self.results = results }
+
+    /// Cuts at the largest gap, and at a probability.
+    mutating func cut(_ options: SearchOptions) {
+        if options.cutsAtGap, let end = Self.gap(results.prefix(Self.gapReach).map(\.csd)) {
+            drop(.gap, results.count - end)
+            results.removeLast(results.count - end)
+        }
+        if let minimum = options.minimumProbability {
+            let kept = results.filter { ($0.matchProbability ?? 0) >= minimum }
+            drop(.minimumProbability, results.count - kept.count)
+            results = kept
+        }
+    }
+
+    private mutating func drop(_ reason: SearchDrop.Reason, _ count: Int) {
+        if count > 0 { dropped.append(SearchDrop(reason: reason, count: count)) }
+    }
+
+    /// How many results lie before the largest step in distance; nil without two results.
+    private static func gap(_ csd: [Double]) -> Int? {
+        zip(csd, csd.dropFirst()).enumerated().max { a, b in
+            (a.element.1 - a.element.0, -a.offset) < (b.element.1 - b.element.0, -b.offset)
+        }.map { $0.offset + 1 }
+    }
+
+    /// Takes a page out by rank, names its results and puts them into the order asked for.
+    mutating func page(_ options: SearchOptions, name: (inout SearchResult) throws -> Void) rethrows {
+        results = Array(results.dropFirst(options.offset).prefix(options.limit))
+        for index in results.indices { try name(&results[index]) }
+        if let order = options.order.precedes { results.sort { order($0, $1) } }
+        if options.isReversed { results.reverse() }
+    }
+}
+
+extension SearchOrder {
+    /// Which of two results comes first, ties in order of rank; nil for the order they have.
+    fileprivate var precedes: ((SearchResult, SearchResult) -> Bool)? {
+        switch self {
+        case .csd: nil
+        case .taken:
+            // '~' follows every digit: what has no capture time comes last.
+            { ($0.taken ?? "~", $0.rank) < ($1.taken ?? "~", $1.rank) }
+        case .uncertainty: { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
+        case .path: { $0.bytes == $1.bytes ? $0.rank < $1.rank : $0.bytes.lexicographicallyPrecedes($1.bytes) }
         }
     }
 }

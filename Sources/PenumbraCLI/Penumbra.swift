@@ -23,9 +23,10 @@ struct PenumbraCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            IndexCommand.self, SearchCommand.self, StatusCommand.self, EncodeCommand.self, ModelCommand.self,
-            EvaluateCommand.self, VerifyCommand.self, RepairCommand.self, OptimizeCommand.self, BackupCommand.self,
-            ForgetCommand.self, DoctorCommand.self, ImportCommand.self, ExportCommand.self,
+            IndexCommand.self, SearchCommand.self, SimilarCommand.self, DescribeCommand.self, LsCommand.self,
+            StatusCommand.self, EncodeCommand.self, ModelCommand.self, EvaluateCommand.self, VerifyCommand.self,
+            RepairCommand.self, OptimizeCommand.self, BackupCommand.self, ForgetCommand.self, DoctorCommand.self,
+            ImportCommand.self, ExportCommand.self,
         ])
 
     static func main() async {

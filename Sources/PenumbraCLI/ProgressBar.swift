@@ -14,7 +14,6 @@ final class ProgressBar: Sendable {
         isShown: Bool = Environment.showsProgress, usesColour: Bool = Environment.usesColour, unit: String = "files"
     ) {
         self.isShown = isShown
-        self.unit = unit
         self.usesColour = usesColour
         self.unit = unit
     }

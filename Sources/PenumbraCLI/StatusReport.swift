@@ -7,6 +7,8 @@ import Presentation
 struct StatusReport {
     let status: IndexStatus
     let style: PathStyle
+    /// How far the index is behind its folder, if that was asked.
+    var staleness: Staleness?
 
     /// Names and values for a person.
     var rows: [(String, String)] {
@@ -26,7 +28,23 @@ struct StatusReport {
                     "\(status.deadSlots)\(status.deadSlots < 1_000 ? "" : " (penumbra optimize frees them)")"
                 ),
                 ("size", ByteCount.text(status.bytes)),
-            ]
+            ] + (staleness.map { [("folder", Self.summary($0))] } ?? [])
+    }
+
+    /// "3 new, 1 changed, 2 gone, 240 unchanged".
+    private static func summary(_ staleness: Staleness) -> String {
+        let counts = [
+            (staleness.new, "new"), (staleness.changed, "changed"), (staleness.missing, "gone"),
+            (staleness.unchanged, "unchanged"), (staleness.failedBefore, "failed before"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        return (staleness.isCurrent ? "up to date" : "out of date, penumbra index mends that")
+            + (counts.isEmpty ? "" : ": \(counts)")
+    }
+
+    private static func json(_ staleness: Staleness) -> String {
+        "\"folder\":{\"is_current\":\(staleness.isCurrent),\"new\":\(staleness.new),\"changed\":\(staleness.changed),"
+            + "\"gone\":\(staleness.missing),\"unchanged\":\(staleness.unchanged),"
+            + "\"failed_before\":\(staleness.failedBefore)}"
     }
 
     /// One line for each failure: the path, the reason, when, and whether a retry can help, between tabs.
@@ -63,6 +81,7 @@ struct StatusReport {
             "\"format\":\(status.format)", "\"generation\":\(status.generation)",
             "\"dead_slots\":\(status.deadSlots)", "\"bytes\":\(status.bytes)",
         ]
+        if let staleness { fields.append(Self.json(staleness)) }
         if failed { fields.append("\"failures\":[\(status.failed.map(Self.json).joined(separator: ","))]") }
         return "{\(fields.joined(separator: ","))}"
     }

@@ -9,72 +9,89 @@ public enum ResultFormat: String, CaseIterable, Sendable {
     case tsv
     /// One JSON object a line.
     case jsonl
-    /// The paths alone, one a line.
+    /// The paths or texts alone, one a line.
     case paths
 }
 
-/// Turns results into text.
+/// Turns answers into bytes.
 public protocol ResultRenderer {
     /// What stands before the first result, with its line end; may be empty.
-    var header: [UInt8] { get }
+    func begin(_ answer: SearchAnswer) -> [UInt8]
     /// One result, with its line end.
     func line(_ result: SearchResult) -> [UInt8]
+    /// What stands behind the last result.
+    func end(_ answer: SearchAnswer) -> [UInt8]
+}
+
+extension ResultRenderer {
+    /// Nothing, but for formats that say how the answer came about.
+    public func end(_ answer: SearchAnswer) -> [UInt8] { [] }
+
+    /// A whole answer.
+    public func render(_ answer: SearchAnswer) -> [UInt8] {
+        answer.results.reduce(into: begin(answer)) { $0 += line($1) } + end(answer)
+    }
+}
+
+extension SearchResult {
+    /// The name for people: a path relative to the current folder, or a text, escaped.
+    func visibleName(_ style: PathStyle) -> String {
+        Escaping.visible(collection == .images ? style.relative(bytes) : bytes)
+    }
 }
 
 /// Tab-separated values: a header, then a row per result.
 ///
-/// Paths are relative to the current folder, escaped.
+/// Paths are relative to the current folder, escaped. What is not defined is empty.
 public struct TSVRenderer: ResultRenderer {
     private let style: PathStyle
-    /// As `ResultRenderer` says.
-    public var header: [UInt8] { Array("rank\tpath\tcsd\tmatch_probability\ttotal_variance\n".utf8) }
+    private let explains: Bool
+    private let prefix: String
 
     /// Renders paths in a style.
-    public init(_ style: PathStyle) { self.style = style }
+    /// - Parameters:
+    ///   - style: how paths are shown.
+    ///   - explains: adds the parts of each figure.
+    ///   - queryIndex: adds a first column with the number of the query.
+    public init(_ style: PathStyle, explains: Bool = false, queryIndex: Int? = nil) {
+        self.style = style
+        self.explains = explains
+        prefix = queryIndex.map { "\($0)\t" } ?? ""
+    }
+
+    /// As `ResultRenderer` says.
+    public func begin(_ answer: SearchAnswer) -> [UInt8] {
+        header(answer.collection)
+    }
+
+    /// The names of the columns.
+    public func header(_ collection: Collection) -> [UInt8] {
+        let name = collection == .images ? "path" : "text"
+        let query = prefix.isEmpty ? "" : "query_index\t"
+        let more = explains ? "\tmean_part\tvariance_part\tlogit\tinclusion_of_query\tinclusion_of_result" : ""
+        return Array("\(query)rank\t\(name)\tcsd\tmatch_probability\ttotal_variance\tpercentile\(more)\n".utf8)
+    }
 
     /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
-        let path = Escaping.visible(style.relative(result.path))
-        let probability = result.matchProbability.map { "\($0)" } ?? ""
-        return Array("\(result.rank)\t\(path)\t\(result.csd)\t\(probability)\t\(result.totalVariance)\n".utf8)
+        var cells = [
+            "\(result.rank)", result.visibleName(style), "\(result.csd)", Self.cell(result.matchProbability),
+            "\(result.totalVariance)", Self.cell(result.percentile),
+        ]
+        if explains, let explanation = result.explanation {
+            cells += ["\(explanation.meanPart)", "\(explanation.variancePart)", Self.cell(explanation.logit)]
+            cells += [Self.cell(explanation.inclusionOfQuery), Self.cell(explanation.inclusionOfResult)]
+        }
+        return Array((prefix + cells.joined(separator: "\t") + "\n").utf8)
     }
+
+    private static func cell(_ value: Double?) -> String { value.map { "\($0)" } ?? "" }
 }
 
-/// One JSON object a line.
-///
-/// Paths are relative to the root and exact; `path_base64` holds a path that is no UTF-8.
-public struct JSONLinesRenderer: ResultRenderer {
-    /// As `ResultRenderer` says.
-    public var header: [UInt8] { [] }
-
-    /// Has no settings.
-    public init() {}
-
-    /// As `ResultRenderer` says.
-    public func line(_ result: SearchResult) -> [UInt8] {
-        let name =
-            Escaping.isUTF8(result.path)
-            ? "\"path\":\(Escaping.json(result.name))"
-            : "\"path\":\(Escaping.json(result.name)),\"path_base64\":\"\(Escaping.base64(result.path))\""
-        return Array(
-            ("{\"rank\":\(result.rank),\(name),\"csd\":\(Self.number(result.csd)),"
-                + "\"match_probability\":\(Self.number(result.matchProbability)),"
-                + "\"total_variance\":\(Self.number(result.totalVariance))}\n").utf8)
-    }
-
-    /// The shortest digits that give the same Float64; null for what JSON cannot say.
-    private static func number(_ value: Double?) -> String {
-        guard let value, value.isFinite else { return "null" }
-        return "\(value)"
-    }
-}
-
-/// The paths alone, relative to the current folder: exact and NUL-terminated, or escaped, one a line.
+/// The paths or texts alone: exact and NUL-terminated, or escaped, one a line; paths relative to the current folder.
 public struct PathRenderer: ResultRenderer {
     private let style: PathStyle
     private let isNullTerminated: Bool
-    /// As `ResultRenderer` says.
-    public var header: [UInt8] { [] }
 
     /// Renders paths in a style, exact and NUL-terminated for `xargs -0` or one a line for people.
     public init(_ style: PathStyle, isNullTerminated: Bool) {
@@ -83,8 +100,11 @@ public struct PathRenderer: ResultRenderer {
     }
 
     /// As `ResultRenderer` says.
+    public func begin(_ answer: SearchAnswer) -> [UInt8] { [] }
+
+    /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
-        let path = style.relative(result.path)
-        return isNullTerminated ? path + [0] : Array("\(Escaping.visible(path))\n".utf8)
+        guard isNullTerminated else { return Array("\(result.visibleName(style))\n".utf8) }
+        return (result.collection == .images ? style.relative(result.bytes) : result.bytes) + [0]
     }
 }

@@ -2,35 +2,59 @@
 import Engine
 import Foundation
 
-/// A table: rank, match, CSD, uncertainty, path.
+/// A table: rank, match, CSD, uncertainty, path or text.
 ///
-/// The path is shortened in the middle where the terminal is narrow.
+/// Where there is no match probability, `closest` tells which share of a fixed sample is as close. The name is shortened
+/// in the middle where the terminal is narrow.
 public struct TableRenderer: ResultRenderer {
     private let style: PathStyle
     private let width: Int?
-    /// Columns before the path.
-    private static let indent = 35
+    private let explains: Bool
 
     /// Renders for a terminal.
     /// - Parameters:
     ///   - style: how paths are shown.
     ///   - width: columns of the terminal; nil does not shorten anything.
-    public init(_ style: PathStyle, width: Int?) {
+    ///   - explains: adds the parts of each figure on a line of their own.
+    public init(_ style: PathStyle, width: Int?, explains: Bool = false) {
         self.style = style
         self.width = width
+        self.explains = explains
     }
 
     /// As `ResultRenderer` says.
-    public var header: [UInt8] { Array("   #  match      csd  uncertainty  path\n".utf8) }
+    public func begin(_ answer: SearchAnswer) -> [UInt8] {
+        let hasPercentile = answer.results.contains { $0.percentile != nil }
+        let name = answer.collection == .images ? "path" : "text"
+        return Array(("   #  match      csd  uncertainty  " + (hasPercentile ? "closest  " : "") + name + "\n").utf8)
+    }
 
     /// As `ResultRenderer` says.
     public func line(_ result: SearchResult) -> [UInt8] {
         let match = result.matchProbability.map(Self.percent) ?? "-"
-        let numbers = [
+        var numbers = [
             "\(result.rank)".padded(4), match.padded(5), String(format: "%7.4f", result.csd),
-            String(format: "%11.4f", result.totalVariance), fit(Escaping.visible(style.relative(result.path))),
+            String(format: "%11.4f", result.totalVariance),
         ]
-        return Array((numbers.joined(separator: "  ") + "\n").utf8)
+        if let percentile = result.percentile { numbers.append(Self.share(percentile).padded(7)) }
+        let indent = numbers.reduce(0) { $0 + $1.count + 2 }
+        numbers.append(fit(result.visibleName(style), behind: indent))
+        return Array((numbers.joined(separator: "  ") + "\n" + (explains ? explanation(result) : "")).utf8)
+    }
+
+    /// The parts of the figures, in words.
+    private func explanation(_ result: SearchResult) -> String {
+        guard let parts = result.explanation else { return "" }
+        var words = [
+            String(format: "csd = means %.4f + variances %.4f", parts.meanPart, parts.variancePart),
+            parts.logit.map { String(format: "logit %.3f", $0) } ?? "no logit between two of a kind",
+        ]
+        if let query = parts.inclusionOfQuery, let result = parts.inclusionOfResult {
+            words.append(String(format: "inclusion of the query %.2f, of the result %.2f nats", query, result))
+        } else {
+            words.append("no inclusion: the model gives points")
+        }
+        return "      " + words.joined(separator: "; ") + "\n"
     }
 
     /// "87 %", "<1 %": no more digits than the calibration can carry.
@@ -42,9 +66,14 @@ public struct TableRenderer: ResultRenderer {
         }
     }
 
-    private func fit(_ path: String) -> String {
+    /// "0.3 %": the share of strangers that are closer.
+    static func share(_ percentile: Double) -> String {
+        percentile < 0.1 ? String(format: "%.1f %%", percentile * 100) : "\(Int((percentile * 100).rounded())) %"
+    }
+
+    private func fit(_ path: String, behind indent: Int) -> String {
         guard let width else { return path }
-        let room = max(width - Self.indent, 16)
+        let room = max(width - indent, 16)
         guard path.count > room else { return path }
         return "\(path.prefix(room / 3))\u{2026}\(path.suffix(room - room / 3 - 1))"
     }

@@ -34,7 +34,8 @@ extension IndexStore {
                 let slots = try Collection.allCases.map { try Catalogue.slots($0, snapshot.database) }
                 let needed = slots.reduce(0) { $0 + snapshot.vectors.bytes(slots: $1) }
                 try DiskSpace.require(
-                    needed + needed / 64 + 2 * Entry("\(path)/\(Self.catalogueName)").size + (1 << 20), at: folder)
+                    needed + needed / 64 + 2 * Entry("\(path)/\(Self.catalogueName)").size + DiskSpace.margin,
+                    at: folder)
                 var state = snapshot.state
                 state.root = root
                 state.vectors = "vectors-1"

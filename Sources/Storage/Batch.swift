@@ -41,12 +41,15 @@ package struct Batch: Sendable {
     /// Scanned folders that hold items, and the device each is on; nil forgets a folder.
     package var folders: [(path: [UInt8], device: Int?)] = []
 
+    /// What a file of texts says besides its texts.
+    package var texts = TextChanges()
+
     package init() {}
 
     /// Whether there is nothing to commit.
     package var isEmpty: Bool {
         removals.isEmpty && updates.isEmpty && additions.isEmpty && failures.isEmpty && recovered.isEmpty
-            && folders.isEmpty
+            && folders.isEmpty && texts.isEmpty
     }
 }
 
@@ -100,6 +103,7 @@ extension Catalogue {
             try insert(record, batch.collection, source: source, database)
         }
         for block in blocks.values { try set(block, batch.collection, database) }
+        try record(batch.texts, source: source, database)
         for name in batch.recovered { try forgetFailure(name, source: source, database) }
         for failure in batch.failures { try remember(failure, source: source, database) }
         for folder in batch.folders {

@@ -19,10 +19,7 @@ struct BlockPacker {
         self.target = target
     }
 
-    /// Takes in the rows of some slots of a block.
-    /// - Parameters:
-    ///   - slots: ascending.
-    ///   - rows: the stored columns, each reaching beyond the last of the slots.
+    /// Takes in the rows of some slots of a block, ascending; each column reaches beyond the last of the slots.
     mutating func append(_ slots: some Sequence<Int>, of rows: [Column: UnsafeRawBufferPointer]) throws {
         for slot in slots {
             for (column, bytes) in rows {

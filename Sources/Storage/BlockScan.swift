@@ -72,11 +72,9 @@ final class BlockScan {
     }
 
     /// The Gaussian of an item, if it is there and beyond doubt.
-    /// - Parameters:
-    ///   - item: whose, and where the catalogue says it lies.
-    ///   - totalVariance: what the catalogue says of it; nil where it does not say.
-    /// - Returns: the Gaussian, or nil where its rows are damaged, another item's, or several versions of them contradict
-    ///   each other.
+    ///
+    /// Nil where its rows are damaged, another item's, or several versions of them contradict each other; a nil
+    /// `totalVariance` says that the catalogue does not know it.
     func gaussian(_ collection: Collection, _ item: PlacedItem, totalVariance: Double?) -> Gaussian? {
         let block = item.placement.block
         guard block >= 0, block < 1 << 32, (0..<GaussianCodec.slotsPerBlock).contains(item.placement.slot) else {

@@ -16,6 +16,7 @@ extension Catalogue {
             guard let row = try Row.fetchOne(database, sql: "SELECT * FROM state") else { return }
             try fillUncertainty(vectors(state(row)), database)
         }
+        migrator.registerMigration("3: texts") { try $0.execute(sql: textSchema) }
         return migrator
     }
 

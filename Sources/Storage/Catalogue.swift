@@ -138,6 +138,15 @@ package enum Catalogue {
         while let row = try rows.next() { try body(item(row)) }
     }
 
+    /// Items that a `WHERE` clause, which may end in an order and a limit, names.
+    static func forEachItem(
+        sql: String, _ arguments: StatementArguments, _ database: Database, _ body: (ItemRecord) throws -> Void
+    ) throws {
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT \(itemColumns) FROM item WHERE \(sql)", arguments: arguments)
+        while let row = try rows.next() { try body(item(row)) }
+    }
+
     /// The oldest item with that content, or nil.
     package static func item(hash: [UInt8], _ collection: Collection, _ database: Database) throws -> ItemRecord? {
         try Row.fetchOne(

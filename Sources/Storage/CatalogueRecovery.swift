@@ -65,6 +65,7 @@ struct CatalogueRecovery {
         DELETE FROM item WHERE source NOT IN (SELECT id FROM source) OR collection NOT IN (0, 1) OR id < 1;
         DELETE FROM failure WHERE source NOT IN (SELECT id FROM source) OR typeof(name) <> 'blob'
             OR typeof(reason) <> 'text' OR typeof(size) <> 'integer';
+        DELETE FROM text_link WHERE item NOT IN (SELECT id FROM item) OR typeof(picture) <> 'blob';
         UPDATE state SET next_item_id = max(next_item_id, 1 + coalesce((SELECT max(id) FROM item), 0));
         """
 
@@ -73,7 +74,11 @@ struct CatalogueRecovery {
         let known = ["state", "source", "item", "failure", "folder"]
         let all = try String.fetchAll(
             fresh, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        let others = all.filter { !known.contains($0) && $0 != "block" && !$0.hasPrefix("grdb_") }
+        // The full-text index fills itself from the items, and files of texts are to be read again.
+        let remade = ["block", "text_file"]
+        let others = all.filter {
+            !known.contains($0) && !remade.contains($0) && !$0.hasPrefix("grdb_") && !$0.hasPrefix("caption")
+        }
         return try (known + others.sorted()).filter { try old.tableExists($0) && fresh.tableExists($0) }
     }
 

@@ -1,5 +1,6 @@
 // A path to the kind of file system it lies on: LMDB and SQLite need a local one.
 import Foundation
+import Glibc
 
 /// The file system of a path.
 package struct FileSystem: Sendable, Equatable {
@@ -8,8 +9,20 @@ package struct FileSystem: Sendable, Equatable {
 
     /// Asks the kernel: `/proc/self/mountinfo` names the mount an absolute path lies below.
     package init(of path: String) {
-        let text = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
-        type = Self.type(of: path, mounts: text) ?? "unknown"
+        type = Self.type(of: path, mounts: Self.mounts()) ?? "unknown"
+    }
+
+    /// Read piece by piece: the kernel says that the file is empty.
+    private static func mounts() -> String {
+        let descriptor = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk.prefix(count)
+        }
     }
 
     package init(type: String) { self.type = type }

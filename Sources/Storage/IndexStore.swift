@@ -13,6 +13,8 @@ package final class IndexStore: Sendable {
     /// Whether the index folder cannot be written, and is only read.
     package var isReadOnly: Bool { readOnlyCatalogue != nil }
     private let readOnlyCatalogue: ReadOnlyCatalogue?
+    /// Whether that is because the disk is full.
+    let isDiskFull: Bool
     private let phaseObserver = Mutex<(@Sendable (CommitPhase) -> Void)?>(nil)
     /// The vectors that were read last: while they are held, no writer removes them.
     private let held = Mutex<(name: String, vectors: VectorStore)?>(nil)
@@ -33,20 +35,52 @@ package final class IndexStore: Sendable {
         self.path = path
         let file = "\(path)/\(Self.catalogueName)"
         guard FileManager.default.fileExists(atPath: file) else { throw StorageError.notAnIndex(path: path) }
-        let isWritable = isReadOnly.map(!) ?? (access(path, W_OK) == 0 && access(file, W_OK) == 0)
-        let migrator = Catalogue.migrator { state in
-            try VectorStore(path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: !isWritable)
+        let mayWrite = isReadOnly.map(!) ?? (access(path, W_OK) == 0 && access(file, W_OK) == 0)
+        let (catalogue, isDiskFull) = try Self.open(path, mayWrite: mayWrite)
+        self.isDiskFull = isDiskFull
+        switch catalogue {
+        case .writable(let queue):
+            self.queue = queue
+            readOnlyCatalogue = nil
+        case .readOnly(let catalogue):
+            queue = catalogue.queue
+            readOnlyCatalogue = catalogue
         }
-        readOnlyCatalogue =
-            isWritable ? nil : try Self.naming(file) { try ReadOnlyCatalogue(folder: path, migrator: migrator) }
-        queue =
-            try readOnlyCatalogue?.queue
-            ?? Self.naming(file) { try DatabaseQueue(path: file, configuration: Self.configuration) }
-        try Self.naming(file) {
-            _ = try queue.read { try Catalogue.state($0, path: path) }  // refuses newer formats before it touches them
-            guard isWritable, try !queue.read(migrator.hasCompletedMigrations) else { return }
-            let lock = try WriterLock(path: "\(path)/\(Self.lockName)")
-            try withExtendedLifetime(lock) { try migrator.migrate(queue) }
+        try Self.naming(file) { _ = try queue.read { try Catalogue.state($0, path: path) } }
+    }
+
+    private enum OpenCatalogue {
+        case writable(DatabaseQueue)
+        case readOnly(ReadOnlyCatalogue)
+    }
+
+    /// Opens the catalogue, migrated; read-only where it may not be written, or cannot be because the disk is full:
+    /// SQLite's readers need some space too, for the memory they share.
+    private static func open(_ path: String, mayWrite: Bool) throws -> (OpenCatalogue, isDiskFull: Bool) {
+        let file = "\(path)/\(catalogueName)"
+        func migrator(isReadOnly: Bool) -> DatabaseMigrator {
+            Catalogue.migrator { state in
+                try VectorStore(path: "\(path)/\(state.vectors)", dimension: state.dimension, isReadOnly: isReadOnly)
+            }
+        }
+        func readOnly() throws -> OpenCatalogue {
+            .readOnly(try naming(file) { try ReadOnlyCatalogue(folder: path, migrator: migrator(isReadOnly: true)) })
+        }
+        guard mayWrite else { return (try readOnly(), false) }
+        do {
+            return try naming(file) {
+                let queue = try DatabaseQueue(path: file, configuration: configuration)
+                // Newer formats are refused before they are touched.
+                _ = try queue.read { try Catalogue.state($0, path: path) }
+                let migrator = migrator(isReadOnly: false)
+                if try !queue.read(migrator.hasCompletedMigrations) {
+                    let lock = try WriterLock(path: "\(path)/\(lockName)")
+                    try withExtendedLifetime(lock) { try migrator.migrate(queue) }
+                }
+                return (.writable(queue), false)
+            }
+        } catch StorageError.diskFull {
+            return (try readOnly(), true)
         }
     }
 
@@ -70,19 +104,15 @@ package final class IndexStore: Sendable {
             if error.resultCode == .SQLITE_READONLY || error.resultCode == .SQLITE_CANTOPEN {
                 throw StorageError.unwritable(path: path)
             }
-            if error.resultCode == .SQLITE_IOERR, limitsFileSize { throw StorageError.diskFull(path: path) }
+            if error.resultCode == .SQLITE_IOERR, DiskSpace.isExhausted(at: path) {
+                throw StorageError.diskFull(path: path)
+            }
             if error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
                 throw StorageError.damagedCatalogue(path: path, reason: error.message ?? "\(error.resultCode)")
             }
             throw StorageError.system(
                 path: path, operation: "catalogue", reason: error.message ?? "\(error.resultCode)")
         }
-    }
-
-    /// Whether a limit on the size of files is set (`ulimit -f`): SQLite calls what it causes an I/O error.
-    private static var limitsFileSize: Bool {
-        var limit = rlimit()
-        return getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 && limit.rlim_cur != rlim_t.max
     }
 
     /// Runs `body` on one consistent generation: the catalogue's snapshot is taken first, the vectors' second, so that
@@ -165,11 +195,20 @@ package struct Snapshot {
     let vectors: VectorStore
     let transaction: LMDBTransaction
     let blockCache: BlockCache
+    /// Per restricted collection and block, the slots that may answer.
+    var restrictions: [Collection: [Int: LiveBitmap]] = [:]
 
-    /// The blocks of a collection that hold live items, in order; read from the catalogue once a generation.
+    /// The blocks of a collection that hold live items, in order; of a restricted collection, only the items that may
+    /// answer. Read from the catalogue once a generation.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
-        try blockCache.blocks(of: collection, state.generation) {
+        let blocks = try blockCache.blocks(of: collection, state.generation) {
             try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        }
+        guard let allowed = restrictions[collection] else { return blocks }
+        return blocks.compactMap { block in
+            guard let slots = allowed[block.number] else { return nil }
+            let live = block.live.intersection(slots)
+            return live.count > 0 ? LiveBlock(number: block.number, count: block.count, live: live) : nil
         }
     }
 

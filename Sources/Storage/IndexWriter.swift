@@ -18,6 +18,7 @@ package final class IndexWriter: BatchSink {
     /// - Throws: `StorageError.busy`, `.foreignVectors`, `.system`.
     package init(_ store: IndexStore) throws {
         self.store = store
+        guard !store.isDiskFull else { throw StorageError.diskFull(path: store.path) }
         lock = try WriterLock(path: "\(store.path)/\(IndexStore.lockName)")
         let (state, slots) = try store.readCatalogue { database in
             (

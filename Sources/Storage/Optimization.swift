@@ -50,7 +50,7 @@ extension IndexWriter {
         }
         // The switch rewrites the catalogue's items, at worst all of them, through its log.
         let catalogue = Entry("\(store.path)/\(IndexStore.catalogueName)").size
-        try DiskSpace.require(needed + needed / 64 + 2 * catalogue + (1 << 20), at: store.path)
+        try DiskSpace.require(needed + needed / 64 + 2 * catalogue + DiskSpace.margin, at: store.path)
         let new = try rewrite(state, blocks, progress)
         adopt(new)
         report.bytesAfter = Entry("\(new.environment.path)/data.mdb").size
@@ -144,6 +144,21 @@ package enum DiskSpace {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+
+    /// What logs, locks and folders take besides.
+    static let margin = 256 << 10
+
+    /// Whether what just failed where a path lies can be blamed on the lack of space: there is none left, or a limit on
+    /// the size of files is set (`ulimit -f`).
+    ///
+    /// LMDB and SQLite call both an I/O error at times.
+    static func isExhausted(at path: String) -> Bool {
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
+            return true
+        }
+        return available(at: path).map { $0 < 64 << 10 } ?? false
     }
 
     /// Makes sure of room before anything is begun.

@@ -22,8 +22,8 @@ public struct RepairReport: Sendable, Equatable {
     public var lost = 0
     /// What was wrong with the catalogue; nil where it was sound.
     public var catalogueDamage: String?
-    /// Where the damaged files are.
-    public var keptFiles = ""
+    /// Where the damaged files are; nil where none were left.
+    public var keptFiles: String?
 }
 
 extension IndexStore {
@@ -80,7 +80,7 @@ private struct Repair {
         try rebuild(queue, state, knowsUncertainty, lost)
         try keep(state.vectors)
         try queue.close()
-        report.keptFiles = kept
+        report.keptFiles = Entry(kept).exists ? kept : nil
         return report
     }
 
@@ -115,7 +115,7 @@ private struct Repair {
     /// - Returns: whether the items' total variances are known.
     private func recoverCatalogue() throws -> Bool {
         let size = Entry(catalogue).size + Entry("\(catalogue)-wal").size
-        try DiskSpace.require(3 * size + (1 << 20), at: path)
+        try DiskSpace.require(3 * size + DiskSpace.margin, at: path)
         try makeKept()
         let copy = "\(kept)/\(IndexStore.catalogueName)"
         do {
@@ -145,8 +145,9 @@ private struct Repair {
         return recovery.knowsUncertainty
     }
 
-    /// SQLite's backup writes over the damaged pages in one transaction, which readers survive. Only where nothing of the
-    /// file is a database any more it is made anew.
+    /// SQLite's backup writes over the damaged pages in one transaction, which readers survive.
+    ///
+    /// Only where nothing of the file is a database any more it is made anew.
     private func replaceCatalogue(_ fresh: DatabaseQueue) throws {
         do {
             let queue = try DatabaseQueue(path: catalogue, configuration: IndexStore.configuration)
@@ -164,7 +165,7 @@ private struct Repair {
         _ queue: DatabaseQueue, _ state: IndexState, _ knowsUncertainty: Bool, _ lost: (LostItem) -> Void
     ) throws {
         let source = "\(path)/\(state.vectors)/data.mdb"
-        try DiskSpace.require(Entry(source).size + 2 * Entry(catalogue).size + (1 << 20), at: path)
+        try DiskSpace.require(Entry(source).size + 2 * Entry(catalogue).size + DiskSpace.margin, at: path)
         let scan = Entry(source).exists ? try BlockScan(file: source, dimension: state.dimension) : nil
         let name = VectorsFolder.next(in: path, after: state.vectors)
         let folder = "\(path)/\(name)"

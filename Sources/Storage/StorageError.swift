@@ -81,6 +81,8 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The error of a failed LMDB or system call.
     static func lmdb(_ code: Int32, _ operation: String, _ path: String) -> StorageError {
         if code == ENOSPC || code == EFBIG || code == EDQUOT { return .diskFull(path: path) }
+        // LMDB's word for a write that was cut short.
+        if code == EIO, DiskSpace.isExhausted(at: path) { return .diskFull(path: path) }
         return .system(path: path, operation: operation, reason: String(cString: mdb_strerror(code)))
     }
 }

@@ -74,11 +74,13 @@ struct PageAccount {
     /// What does not add up.
     let flaws: [String]
     private let pageSize: Int
+    private let lastPage: Int
 
-    init(entries: Int, flaws: [String], pageSize: Int) {
+    init(entries: Int, flaws: [String], pageSize: Int, lastPage: Int) {
         self.entries = entries
         self.flaws = flaws
         self.pageSize = pageSize
+        self.lastPage = lastPage
     }
 
     /// Where the map must begin for a large value's page header to be right; nil where the header is no such page's.
@@ -88,10 +90,11 @@ struct PageAccount {
     func mapBase(of value: UnsafeRawBufferPointer) -> UInt? {
         guard let start = value.baseAddress, Int(bitPattern: start) % pageSize == 16 else { return nil }
         let page = start - 16
-        guard page.loadUnaligned(fromByteOffset: 10, as: UInt16.self) == 4,
+        let number = page.loadUnaligned(as: UInt.self)
+        guard number <= UInt(lastPage), page.loadUnaligned(fromByteOffset: 10, as: UInt16.self) == 4,
             Int(page.loadUnaligned(fromByteOffset: 12, as: UInt32.self)) == (16 + value.count + pageSize - 1) / pageSize
         else { return nil }
-        return UInt(bitPattern: page) &- page.loadUnaligned(as: UInt.self) &* UInt(pageSize)
+        return UInt(bitPattern: page) &- number &* UInt(pageSize)
     }
 }
 
@@ -109,7 +112,8 @@ extension LMDBTransaction {
         if flaws.isEmpty, info.me_last_txnid == mdb_txn_id(transaction), used + unused != info.me_last_pgno + 1 {
             flaws.append("\(used) in use and \(unused) free, of \(info.me_last_pgno + 1)")
         }
-        return PageAccount(entries: main.ms_entries, flaws: flaws, pageSize: Int(main.ms_psize))
+        return PageAccount(
+            entries: main.ms_entries, flaws: flaws, pageSize: Int(main.ms_psize), lastPage: info.me_last_pgno)
     }
 
     /// How many pages are listed as free, and what is wrong with the list.

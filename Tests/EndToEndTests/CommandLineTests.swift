@@ -1,12 +1,13 @@
 // Arguments to exit codes and messages, before any picture is read.
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
 @Suite struct CommandLineTests {
     @Test(arguments: [
-        [], ["index"], ["search"], ["status"], ["verify"], ["encode"], ["model"], ["model", "list"], ["model", "add"],
-        ["model", "show"], ["model", "remove"], ["import"], ["export"],
+        [], ["index"], ["search"], ["similar"], ["describe"], ["ls"], ["status"], ["verify"], ["encode"], ["model"],
+        ["model", "list"], ["model", "add"], ["model", "show"], ["model", "remove"], ["import"], ["export"],
     ])
     func everyCommandExplainsItselfWithExamples(_ command: [String]) throws {
         let folder = try TemporaryFolder()
@@ -150,6 +151,20 @@ import Testing
         let other = try TemporaryFolder()
         let output = try Program.run(["index", "--index", gallery.path], in: other.path)
         #expect(output.code == 0 && output.lines.first == "1 unchanged", "\(output.stderr)")
+    }
+
+    @Test func statusComparesTheFolderOnRequest() throws {
+        let gallery = try Gallery.indexed(3)
+        #expect(try gallery.run("status", "--check").lines.last == "folder        up to date: 3 unchanged")
+        try gallery.folder.write("new.jpg", Gallery.content(5))
+        #expect(unlink(gallery.folder.file("p0.jpg")) == 0)
+        let output = try gallery.run("status", "--check")
+        #expect(output.code == 0 && output.stderr.isEmpty)
+        #expect(output.lines.last == "folder        out of date, penumbra index mends that: 1 new, 1 gone, 2 unchanged")
+        let json = try gallery.run("status", "--check", "--format", "json").text
+        #expect(
+            json.contains(
+                #""folder":{"is_current":false,"new":1,"changed":0,"gone":1,"unchanged":2,"failed_before":0}"#))
     }
 
     @Test func status() throws {

@@ -29,7 +29,8 @@ import Testing
         let elsewhere = try TemporaryFolder()
         let copy = elsewhere.file("copy.index")
         let output = try gallery.run("backup", copy)
-        #expect(output.code == 0 && output.text.hasPrefix("3 items of generation 1 in \(copy), "), "\(output.stderr)")
+        #expect(output.code == 0, "\(output.stderr)")
+        #expect(output.text.firstMatch(of: #/^3 items of generation \d+ in /.*, \d+ kB/#) != nil, "\(output.text)")
         let search = try Program.run(["search", "x", "--format", "jsonl", "--index", copy], in: elsewhere.path)
         #expect(search.stdout == (try gallery.run("search", "x", "--format", "jsonl").stdout))
         #expect(try Program.run(["index", "--index", copy], in: elsewhere.path).lines.first == "3 unchanged")
@@ -251,8 +252,7 @@ import Testing
         #expect(
             codes == ["optimize 2", "index 2", "verify 0", "index 0", "optimize 0", "verify 0"],
             "\(output.text)\(output.stderr)")
-        #expect(
-            output.stderr.contains("not enough space: ") && output.stderr.contains("no space left"), "\(output.stderr)")
+        #expect(output.stderr.contains("no space left"), "\(output.stderr)")
         #expect(
             output.lines.filter { $0.hasPrefix("sound: ") } == [
                 "sound: 50 items in 1 block", "sound: 60 items in 1 block",

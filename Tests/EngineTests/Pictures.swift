@@ -59,7 +59,7 @@ struct Pictures {
     func names() throws -> [String] { try results().keys.sorted() }
 
     /// The item of a name.
-    func item(_ name: String) throws -> ItemID { try #require(try results()[name]).item }
+    func item(_ name: String) throws -> ItemID { try #require(try results()[name]?.item) }
 
     /// The stored Gaussians by name.
     func gaussians() throws -> [String: Gaussian] {

@@ -87,7 +87,7 @@ import Testing
         let model = try pictures.index.model()
         let query = try #require(try model.encode(texts: [words]).first)
         let answer = try pictures.index.search(words, limit: 30)
-        #expect(answer.query == query && answer.scanned == 24 && answer.warnings.isEmpty)
+        #expect(answer.query.gaussian == query && answer.scanned == 24 && answer.warnings.isEmpty)
         let expected = try (0..<24).map { number in
             let name = "p\(number).jpg"
             let gaussian = try model.encode(pictureAt: pictures.folder.file(name))

@@ -13,7 +13,7 @@ import Testing
     static let foreign: [UInt8] = Array("f".utf8) + [0xFF] + Array(".jpg".utf8)
 
     /// The answers to a query over synthetic Gaussians stored under some names.
-    func results(_ names: [[UInt8]], of kind: Engine.Collection = .texts) async throws -> [SearchResult] {
+    func answer(_ names: [[UInt8]], of kind: Engine.Collection = .texts) async throws -> SearchAnswer {
         let folder = try TemporaryFolder()
         let index = try Index.create(at: folder.file(".penumbra"), root: folder.path, model: .builtin())
         var generator = SeededGenerator(seed: 3)
@@ -23,20 +23,20 @@ import Testing
             NewItem(name: name, file: nil, vector: .gaussian(generator.gaussian(dimension: dimension)))
         }
         try IndexWriter(IndexStore(path: index.folder)).commit(batch)
-        return try index.search(near: generator.gaussian(dimension: dimension), of: kind).results
+        return try index.search(near: generator.gaussian(dimension: dimension), of: kind)
     }
 
-    func lines(_ renderer: any ResultRenderer, _ results: [SearchResult]) -> String {
-        String(decoding: results.reduce(into: renderer.header) { $0 += renderer.line($1) }, as: UTF8.self)
+    func lines(_ renderer: any ResultRenderer, _ answer: SearchAnswer) -> String {
+        String(decoding: renderer.render(answer), as: UTF8.self)
     }
 
     @Test func jsonLines() async throws {
-        let results = try await results([Self.hostile, Self.foreign, Array("plain.jpg".utf8)])
-        let lines = lines(JSONLinesRenderer(), results).split(separator: "\n")
+        let answer = try await answer([Self.hostile, Self.foreign, Array("plain.jpg".utf8)])
+        let lines = lines(JSONLinesRenderer(), answer).split(separator: "\n").dropFirst().dropLast()
         #expect(lines.count == 3)
-        for (line, result) in zip(lines, results) {
+        for (line, result) in zip(lines, answer.results) {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            var keys: Set = ["rank", "path", "csd", "match_probability", "total_variance"]
+            var keys: Set = ["type", "rank", "path", "csd", "match_probability", "total_variance"]
             if result.path == Self.foreign {
                 keys.insert("path_base64")
                 #expect(object["path_base64"] as? String == Data(Self.foreign).base64EncodedString())
@@ -59,23 +59,23 @@ import Testing
     }
 
     @Test func betweenPicturesThereIsNoProbability() async throws {
-        let result = try #require(try await results([Array("a.jpg".utf8)], of: .images).first)
+        let result = try #require(try await answer([Array("a.jpg".utf8)], of: .images).results.first)
         let json = String(decoding: JSONLinesRenderer().line(result), as: UTF8.self)
-        #expect(json.contains("\"match_probability\":null"))
+        #expect(json.contains("\"match_probability\":null") && json.contains("\"percentile\":"))
         let tsv = String(decoding: TSVRenderer(style).line(result), as: UTF8.self)
         #expect(tsv.split(separator: "\t", omittingEmptySubsequences: false)[3] == "")
         #expect(String(decoding: TableRenderer(style, width: nil).line(result), as: UTF8.self).contains("     -  "))
     }
 
     @Test func tabSeparatedValues() async throws {
-        let results = try await results([Self.hostile, Self.foreign, Array("plain.jpg".utf8)])
-        let rows = lines(TSVRenderer(style), results).split(separator: "\n").map {
+        let answer = try await answer([Self.hostile, Self.foreign, Array("plain.jpg".utf8)])
+        let rows = lines(TSVRenderer(style), answer).split(separator: "\n").map {
             $0.split(separator: "\t", omittingEmptySubsequences: false)
         }
         #expect(rows.count == 4)
-        #expect(rows[0] == ["rank", "path", "csd", "match_probability", "total_variance"])
-        for (row, result) in zip(rows.dropFirst(), results) {
-            #expect(row.count == 5)
+        #expect(rows[0] == ["rank", "path", "csd", "match_probability", "total_variance", "percentile"])
+        for (row, result) in zip(rows.dropFirst(), answer.results) {
+            #expect(row.count == 6 && row[5] == "")
             #expect(row[0] == "\(result.rank)" && row[1] == Escaping.visible(result.path))
             #expect(Double(row[2]) == result.csd && Double(row[4]) == result.totalVariance)
             #expect(Double(row[3]) == result.matchProbability)
@@ -83,19 +83,19 @@ import Testing
     }
 
     @Test func pathsAreExactBeforeNULAndEscapedInLines() async throws {
-        let results = try await results([Self.hostile, Self.foreign])
+        let answer = try await answer([Self.hostile, Self.foreign])
         let exact = PathRenderer(style, isNullTerminated: true)
-        let bytes = results.reduce(into: exact.header) { $0 += exact.line($1) }
-        #expect(bytes.split(separator: 0).map { Array($0) } == results.map(\.path))
+        let bytes = exact.render(answer)
+        #expect(bytes.split(separator: 0).map { Array($0) } == answer.results.map(\.path))
         #expect(bytes.last == 0)
-        let shown = lines(PathRenderer(style, isNullTerminated: false), results).split(separator: "\n")
-        #expect(shown.map(String.init) == results.map { Escaping.visible($0.path) })
+        let shown = lines(PathRenderer(style, isNullTerminated: false), answer).split(separator: "\n")
+        #expect(shown.map(String.init) == answer.results.map { Escaping.visible($0.path) })
     }
 
     @Test(arguments: [20, 51, 60, 80, 132]) func theTableFitsItsTerminal(_ width: Int) async throws {
         let name = String(repeating: "folder/", count: 20) + "end.jpg"
-        let results = try await results([Array(name.utf8), Array("s.jpg".utf8)])
-        let rows = lines(TableRenderer(style, width: width), results).split(separator: "\n")
+        let answer = try await answer([Array(name.utf8), Array("s.jpg".utf8)])
+        let rows = lines(TableRenderer(style, width: width), answer).split(separator: "\n")
         #expect(rows.count == 3)
         #expect(rows.dropFirst().allSatisfy { $0.count <= max(width, 51) })
         let long = try #require(rows.first { $0.contains("\u{2026}") })
@@ -105,7 +105,7 @@ import Testing
 
     @Test func theTableIsWholeWithoutATerminal() async throws {
         let name = String(repeating: "folder/", count: 20) + "end.jpg"
-        let rows = lines(TableRenderer(style, width: nil), try await results([Array(name.utf8)])).split(separator: "\n")
+        let rows = lines(TableRenderer(style, width: nil), try await answer([Array(name.utf8)])).split(separator: "\n")
         #expect(rows[0] == "   #  match      csd  uncertainty  path")
         #expect(rows[1].hasSuffix("  " + name) && rows[1].hasPrefix("   1  "))
         #expect(rows[1].count == 35 + name.count, "the path begins below its heading")

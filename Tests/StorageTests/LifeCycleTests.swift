@@ -41,7 +41,7 @@ import Testing
         try store.read { snapshot in
             #expect(snapshot.state.generation == 3)
             let blocks = try snapshot.blocks(of: .images)
-            #expect(blocks.map(\.count) == [256, 256, before.count - 512])
+            #expect(blocks.map(\.count) == [256, before.count - 256])
             #expect(blocks.allSatisfy { $0.live.count == $0.count })
         }
         let again = try IndexWriter(store).optimize()
@@ -94,7 +94,9 @@ import Testing
     }
 
     @Test func leftoversAreRemovedByTheNextWriterUnlessHeld() throws {
-        for name in ["index/vectors-2", "index/vectors-7", "index.creating-abc123", "index.creating-held00"] {
+        for name in [
+            "index/vectors-2", "index/vectors-7", "index.creating-abc123/vectors-1", "index.creating-held00/vectors-1",
+        ] {
             try folder.write("\(name)/data.mdb", [1, 2, 3])
         }
         try folder.write("index.creating-young0/catalog.sqlite", [1])
@@ -108,7 +110,8 @@ import Testing
         }
         #expect(try IndexStore(path: path).verify().notices.count == 3)
         _ = try IndexWriter(IndexStore(path: path))
-        #expect(try entries(path).filter { $0.hasPrefix("vectors") } == ["vectors-1", "vectors-7"])
+        let left = try entries(path).filter { $0.hasPrefix("vectors") }
+        #expect(left == ["vectors-1", "vectors-7"])
         let stay: Set = ["index.creating-held00", "index.creating-young0", "index.creating-longer-name", "index"]
         #expect(try entries(folder.path) == stay)
         close(held)

@@ -53,7 +53,7 @@ import Testing
         #expect(report.kept == after.count && report.lost == lost.count)
         for (name, item) in after { #expect(before[name]?.id == item.id && before[name]?.gaussian == item.gaussian) }
         #expect(Set(after.keys).union(lost) == Set(before.keys) && lost.isDisjoint(with: after.keys))
-        #expect(FileManager.default.fileExists(atPath: report.keptFiles))
+        if let kept = report.keptFiles { #expect(FileManager.default.fileExists(atPath: kept)) }
         // Goes on as an index does.
         var generator = SeededGenerator(seed: 77)
         try SyntheticIndex.add(
@@ -181,10 +181,10 @@ import Testing
         #expect(report.catalogueDamage != nil && lost == 0)
         let after = try SyntheticIndex.content(IndexStore(path: path))
         #expect(
-            after.count < before.count && after.count > before.count - 100, "a leaf's items are lost: \(after.count)")
+            after.count < before.count && after.count > before.count - 200, "a leaf's items are lost: \(after.count)")
         for (name, item) in after { #expect(before[name]?.id == item.id && before[name]?.gaussian == item.gaussian) }
         #expect(try IndexStore(path: path).verify().damages.isEmpty)
-        #expect(FileManager.default.fileExists(atPath: "\(report.keptFiles)/catalog.sqlite"))
+        #expect(FileManager.default.fileExists(atPath: "\(report.keptFiles ?? "")/catalog.sqlite"))
     }
 
     @Test func aCatalogueWithoutItsFirstBytesIsMended() throws {

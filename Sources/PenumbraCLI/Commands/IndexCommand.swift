@@ -20,6 +20,7 @@ struct IndexCommand: AsyncParsableCommand {
               penumbra index ~/Pictures --model ~/models/ProLIP-ViT-B-16
               penumbra index /media/photos --index ~/photos.index
               penumbra index ~/Pictures --dry-run --exclude "thumbnails/"
+              penumbra index --texts captions.csv --text-column caption --picture-column file
             """)
 
     @Argument(
@@ -60,6 +61,8 @@ struct IndexCommand: AsyncParsableCommand {
     @Flag(help: "Read files again that seem unchanged, and compare their content.")
     var rehash = false
 
+    @OptionGroup var texts: TextsOption
+
     @Flag(help: "Try files again that failed before.")
     var retryFailed = false
 
@@ -84,6 +87,7 @@ struct IndexCommand: AsyncParsableCommand {
         if let pattern = excludes.first(where: { $0.allSatisfy { $0 == "/" } }) {
             throw ValidationError("--exclude \"\(pattern)\" matches nothing")
         }
+        if isDryRun, texts.file != nil { throw ValidationError("--dry-run looks at pictures, not at --texts") }
         if isDryRun, model != nil || root != nil {
             throw ValidationError("--dry-run touches nothing: --model and --root would change the index")
         }
@@ -92,6 +96,7 @@ struct IndexCommand: AsyncParsableCommand {
     func run() async throws {
         if isDryRun, try existingIndex() == nil { return try await rehearseNewIndex() }
         let (index, isNew) = try openOrCreate()
+        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folders.isEmpty { return }
         if isNew, try !index.model().encodesTexts {
             Console.error("the model has no tokenizer.json: these pictures cannot be searched by words")
         }

@@ -37,7 +37,9 @@ struct RepairCommand: ParsableCommand {
         }
         if let damage = report.catalogueDamage { Console.print("the catalogue was damaged: \(damage)") }
         Console.print("kept \(report.kept) items, lost \(report.lost)")
-        Console.print("the damaged files are kept in \(Escaping.visible(Array(report.keptFiles.utf8)))")
+        if let kept = report.keptFiles {
+            Console.print("the damaged files are kept in \(Escaping.visible(Array(kept.utf8)))")
+        }
         try VerifyCommand.runInChild(verification)
         if report.lost > 0 || report.catalogueDamage != nil {
             Console.error("penumbra index brings the index up to date")

@@ -1,79 +1,112 @@
-// `penumbra search`: words become a ranked list of pictures on stdout.
+// `penumbra search`: words, pictures and vectors become a ranked list on stdout.
 import ArgumentParser
 import Engine
 import Presentation
 
-extension ResultFormat: ExpressibleByArgument {}
-
 struct SearchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "search",
-        abstract: "Find pictures by words, closest first.",
+        abstract: "Find pictures by words, by pictures, or by both, closest first.",
         discussion: """
             Several words are joined by a space. Each match comes with its calibrated match probability, its distance \
             (CSD, lower is closer) and its uncertainty (total variance, larger is vaguer). The answer is exact: every \
             picture of the index is compared. Where even the best match is improbable, stderr says "no confident match".
 
+            A term is words, text:WORDS, image:PATH, vector:FILE.safetensors#ROW (from 0), or the path of a picture. In \
+            --plus and --minus a number and a colon before it is its weight; behind text: nothing is parsed. Pictures of \
+            the query and copies of them are left out of the answer. Between two pictures or two texts there is no match \
+            probability; "closest" then tells which share of the collection is as close.
+
             EXAMPLES
               penumbra search a dog on a beach
               penumbra search -n 3 "two green pears"
-              penumbra search sunset --format jsonl | jq .path
+              penumbra search "a dog" --plus image:pool.jpg --minus "0.5:people"
+              penumbra search image:pool.jpg --in texts
+              penumbra search sunset --where "taken >= 2019-06 and taken < 2019-09" --sort taken
+              penumbra search sunset --format jsonl | jq -r 'select(.type == "match").path'
+              penumbra search --queries words.txt --format jsonl
               penumbra search sunset -0 | xargs -0 ls -l
 
             Exit code 1 says that nothing was found.
             """)
 
     @Argument(help: "What to look for.")
-    var words: [String]
+    var words: [String] = []
+
+    @Option(help: ArgumentHelp("A term that leads towards it; may be given several times.", valueName: "weight:term"))
+    var plus: [String] = []
+
+    @Option(help: ArgumentHelp("A term that leads away from it; may be given several times.", valueName: "weight:term"))
+    var minus: [String] = []
+
+    @Option(name: .customLong("in"), help: "images (the default) or texts.")
+    var target = Target.images
 
     @Option(
-        name: .customShort("n", allowingJoined: true), help: ArgumentHelp("How many results.", valueName: "count"))
-    var n = 10
+        help: ArgumentHelp(
+            "Answer every line of a text file, or every row of a safetensors file: jsonl gives one object per query, in "
+                + "order.", valueName: "file"),
+        completion: .file(extensions: ["txt", "safetensors"]))
+    var queries: String?
 
-    @Option(
-        help: "table (the default), tsv, jsonl or paths. In jsonl paths are relative to the root, elsewhere to here.")
-    var format: ResultFormat?
-
-    @Flag(name: .customShort("0"), help: "Paths only, exact, each ended by a NUL: for xargs -0.")
-    var null = false
-
+    @OptionGroup var page: PageOptions
+    @OptionGroup var cut: CutOptions
+    @OptionGroup var output: FormatOptions
+    @OptionGroup var lexicon: LexiconOption
     @OptionGroup var location: IndexOption
 
     func validate() throws {
-        if null, format != nil { throw ValidationError("-0 prints paths alone: it does not go with --format") }
-        guard n >= 1 else { throw ValidationError("-n needs a number of at least 1") }
-        guard words.contains(where: { !$0.allSatisfy(\.isWhitespace) }) else {
-            throw ValidationError("the query is empty")
+        if queries != nil {
+            guard words.isEmpty, plus.isEmpty, minus.isEmpty else {
+                throw ValidationError("--queries takes its queries from the file alone")
+            }
+            guard !output.null, output.format != .paths else {
+                throw ValidationError("--queries has --format table, tsv or jsonl")
+            }
+            return
         }
+        let isBlank = words.allSatisfy { $0.allSatisfy(\.isWhitespace) }
+        if isBlank, plus.isEmpty, minus.isEmpty { throw ValidationError("the query is empty") }
     }
 
     func run() throws {
-        let index = try location.open()
-        let answer: SearchAnswer
         do {
-            answer = try index.search(words.joined(separator: " "), limit: n)
+            try search()
         } catch let error as QueryError {
-            throw ValidationError("\(error)")
-        }
-        for warning in answer.warnings { Console.error(Escaping.visible(Array(warning.utf8))) }
-        guard !answer.results.isEmpty else {
-            Console.error("nothing found: the index holds no pictures")
-            throw ExitCode(1)
-        }
-        let renderer = renderer(PathStyle(root: index.root, current: Environment.currentFolder))
-        Console.write(answer.results.reduce(into: renderer.header) { $0 += renderer.line($1) })
-        if answer.isConvincing == false, let best = answer.results.compactMap(\.matchProbability).max() {
-            Console.error("no confident match, best \(TableRenderer.percent(best))")
+            throw error.reported
         }
     }
 
-    private func renderer(_ style: PathStyle) -> any ResultRenderer {
-        if null { return PathRenderer(style, isNullTerminated: true) }
-        switch format ?? .table {
-        case .table: return TableRenderer(style, width: Console.width)
-        case .tsv: return TSVRenderer(style)
-        case .jsonl: return JSONLinesRenderer()
-        case .paths: return PathRenderer(style, isNullTerminated: false)
+    private func search() throws {
+        var options = try page.options(target.collection)
+        cut.apply(&options)
+        let index = try location.open()
+        try lexicon.apply(&options, index)
+        let style = PathStyle(root: index.root, current: Environment.currentFolder)
+        if let queries {
+            return try QueriesReport(queries, output.format ?? .table, style, explains: cut.explain).run(index, options)
         }
+        let query = try index.query(terms())
+        if query.kind == .text, options.lexicon == nil {
+            // For the built-in model the phrases take a moment; for others they tell only once something encoded them.
+            let model = try index.model()
+            options.lexicon = try? Lexicon.load(
+                model, cacheFolder: Environment.cacheFolder, onlyIfCached: model.name != Model.builtinName)
+        }
+        let renderer = output.renderer(style, query: shown, explains: cut.explain)
+        try AnswerReport(renderer).show(index.search(query, options))
+    }
+
+    /// The query as it was typed.
+    private var shown: String {
+        (words + plus.map { "--plus \($0)" } + minus.map { "--minus \($0)" }).joined(separator: " ")
+    }
+
+    private func terms() throws -> [QueryTerm] {
+        var raw = RawArguments()
+        var terms = words.isEmpty ? [] : try QueryTerm.terms(of: words.map { raw.bytes(of: $0) })
+        terms += try plus.map { try QueryTerm(weighted: raw.bytes(of: $0), sign: 1) }
+        terms += try minus.map { try QueryTerm(weighted: raw.bytes(of: $0), sign: -1) }
+        return terms
     }
 }

@@ -11,6 +11,7 @@ struct StatusCommand: ParsableCommand {
             EXAMPLES
               penumbra status
               penumbra status --failed           what could not be indexed: reason, time, whether a retry can help
+              penumbra status --check            also compare the folder with the index, without reading a picture
               penumbra status --format json | jq .images
               penumbra status --index ~/photos.index
             """)
@@ -25,13 +26,22 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "List what could not be indexed, with the reason, the time, and whether a retry can help.")
     var failed = false
 
+    @Flag(help: "Also walk the folder and say what an index run would look at.")
+    var check = false
+
     @Option(help: "table (the default) or json.")
     var format = Format.table
 
     func run() throws {
-        let status = try location.open().status()
+        let index = try location.open()
+        let status = try index.status()
         let style = PathStyle(root: status.root, current: Environment.currentFolder)
-        let report = StatusReport(status: status, style: style)
+        let staleness = check ? try index.staleness() : nil
+        for notice in staleness?.notices ?? [] {
+            let name = notice.path.isEmpty ? "the root" : Escaping.visible(style.relative(notice.path))
+            Console.error("\(name): \(notice.reason)")
+        }
+        let report = StatusReport(status: status, style: style, staleness: staleness)
         switch (format, failed) {
         case (.json, _): Console.print(report.json(failed: failed))
         case (.table, true): for line in report.failedLines { Console.print(line) }

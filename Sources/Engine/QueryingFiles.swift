@@ -1,0 +1,107 @@
+// A file of queries to their answers, in order, a few hundred at a time.
+import Corpus
+import Dispatch
+import Encoders
+import Gaussians
+import Retrieval
+import Storage
+import Synchronization
+
+/// One query of a file, and its answer.
+public struct QueryAnswer: Sendable {
+    /// From 0, in the order of the file.
+    public let index: Int
+    /// Its words, or the row's name; nil where a file of vectors does not say.
+    public let name: String?
+    /// Its answer; nil for a blank line.
+    public let answer: SearchAnswer?
+}
+
+extension Index {
+    /// Queries that are encoded and answered together.
+    private static let batchSize = 256
+
+    /// Answers every line of a text file, or every row of a safetensors file.
+    /// - Parameters:
+    ///   - path: `.safetensors`, or lines of text; a blank line has no answer.
+    ///   - options: as for one query.
+    ///   - jobs: workers that encode.
+    ///   - body: called once per query, in order.
+    /// - Throws: an error when the file cannot be read; what `search` and `body` throw.
+    public func answer(
+        queriesIn path: String, _ options: SearchOptions, jobs: Int = Index.processorCount,
+        _ body: (QueryAnswer) throws -> Void
+    ) throws {
+        if path.lowercased().hasSuffix(".safetensors") { return try answer(rowsOf: path, options, body) }
+        var lines: [String] = []
+        var done = 0
+        func flush() throws {
+            try answer(lines, from: done, options, jobs, body)
+            done += lines.count
+            lines = []
+        }
+        try CaptionFile(path: path, format: .lines).forEachRow { row in
+            lines.append(row.texts.first ?? "")
+            if lines.count == Self.batchSize { try flush() }
+            return true
+        }
+        try flush()
+    }
+
+    private func answer(
+        _ lines: [String], from first: Int, _ options: SearchOptions, _ jobs: Int,
+        _ body: (QueryAnswer) throws -> Void
+    ) throws {
+        guard !lines.isEmpty else { return }
+        let asked = lines.indices.filter { !lines[$0].isEmpty }
+        let encoded = try model().textEncoder().encode(asked.map { lines[$0] }, jobs: jobs)
+        var queries: [Int: Query] = [:]
+        for (index, text) in zip(asked, encoded) where !text.isEmpty {
+            queries[index] = Query(
+                text.gaussian, kind: .text, warnings: text.warnings("query \(first + index)"), pictures: [])
+        }
+        let order = queries.keys.sorted()
+        let answers = try answers(to: order.compactMap { queries[$0] }, options)
+        let found = Dictionary(uniqueKeysWithValues: zip(order, answers))
+        for (index, line) in lines.enumerated() {
+            try body(QueryAnswer(index: first + index, name: line, answer: found[index]))
+        }
+    }
+
+    private func answer(
+        rowsOf path: String, _ options: SearchOptions, _ body: (QueryAnswer) throws -> Void
+    ) throws {
+        let rows = try VectorRows(path: path, for: self)
+        for start in stride(from: 0, to: rows.count, by: Self.batchSize) {
+            let range = start..<min(start + Self.batchSize, rows.count)
+            let queries = try range.map {
+                Query(try rows.gaussian($0), kind: rows.kind($0) == .images ? .picture : .text)
+            }
+            for (row, answer) in zip(range, try answers(to: queries, options)) {
+                try body(QueryAnswer(index: row, name: rows.name(row), answer: answer))
+            }
+        }
+    }
+}
+
+extension TextEncoder {
+    /// Encodes texts on several threads, in order.
+    fileprivate func encode(_ texts: [String], jobs: Int) throws -> [EncodedText] {
+        let size = 2 * Self.batchSize
+        let count = (texts.count + size - 1) / size
+        let parts = Mutex<[Int: Result<[EncodedText], any Error>]>([:])
+        let next = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: min(max(jobs, 1), max(count, 1))) { _ in
+            while let part = next.withLock({ next in
+                defer { next += 1 }
+                return next < count ? next : nil
+            }) {
+                let share = Array(texts[(part * size)..<min((part + 1) * size, texts.count)])
+                let result = Result { try encode(share) }
+                parts.withLock { $0[part] = result }
+            }
+        }
+        let results = parts.withLock { $0 }
+        return try (0..<count).flatMap { try results[$0]?.get() ?? [] }
+    }
+}

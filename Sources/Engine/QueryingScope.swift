@@ -1,0 +1,165 @@
+// Which items may answer a query: those of a collection that a filter leaves, or the phrases of a lexicon.
+import Gaussians
+import Retrieval
+import Storage
+
+/// An item found, before it has a name.
+struct Found {
+    /// The item, or the phrase's place in the lexicon.
+    enum Origin {
+        case item(ItemID)
+        case phrase(Int)
+    }
+    let origin: Origin
+    let csd: Double
+    let totalVariance: Double
+    let squaredNorm: Double
+}
+
+/// What a scan found for one query.
+struct Findings {
+    /// Closest first.
+    let found: [Found]
+    let scanned: Int
+    let reranked: Int
+}
+
+/// What a search looks at.
+struct SearchScope {
+    private let snapshot: Snapshot
+    private let collection: Collection
+    private let lexicon: Lexicon?
+    /// Items before any filter.
+    let itemCount: Int
+    /// What filters left out.
+    private(set) var dropped: [SearchDrop] = []
+
+    var isLexicon: Bool { lexicon != nil }
+
+    /// Restricts a collection to what the options let answer, without some pictures and their copies.
+    init(_ options: SearchOptions, without pictures: [[UInt8]], _ snapshot: Snapshot) throws {
+        collection = options.collection
+        let total = try snapshot.count(collection)
+        let usesLexicon =
+            collection == .texts
+            && (options.lexiconUse == .only || (options.lexiconUse == .auto && total == 0 && options.lexicon != nil))
+        guard !usesLexicon else {
+            if options.filter != nil { throw QueryError.noFields }
+            lexicon = options.lexicon
+            itemCount = options.lexicon?.texts.count ?? 0
+            self.snapshot = snapshot
+            return
+        }
+        lexicon = nil
+        itemCount = total
+        let pictures = collection == .images ? pictures : []
+        let filtered =
+            options.filter == nil
+            ? total : try snapshot.restricted(collection, to: options.filter?.condition).count
+        let (restricted, left) = try snapshot.restricted(
+            collection, to: options.filter?.condition, excluding: pictures)
+        self.snapshot = restricted
+        if filtered < total { dropped.append(SearchDrop(reason: .filter, count: total - filtered)) }
+        if left < filtered { dropped.append(SearchDrop(reason: .queryPictures, count: filtered - left)) }
+    }
+
+    /// The closest items of each query, and how many were compared, and how many exactly.
+    func nearest(_ queries: [Gaussian], _ limit: Int) throws -> [Findings] {
+        guard let lexicon else {
+            return try queries.map { query in
+                let (candidates, report) = try Searcher(query: query).nearest(limit, in: collection, snapshot)
+                let found = candidates.map {
+                    Found(
+                        origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm)
+                }
+                return Findings(found: found, scanned: report.scanned, reranked: report.reranked)
+            }
+        }
+        return queries.map { query in
+            let distances = lexicon.gaussians.map { query.csd(to: $0) }
+            let order = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
+            let found = order.prefix(limit).map { index in
+                Found(
+                    origin: .phrase(index), csd: distances[index],
+                    totalVariance: lexicon.gaussians[index].totalVariance,
+                    squaredNorm: lexicon.gaussians[index].squaredNorm)
+            }
+            return Findings(found: found, scanned: distances.count, reranked: distances.count)
+        }
+    }
+
+    /// The distances from the query to a fixed sample of the collection, where closeness is judged by them: where no match
+    /// probability is defined, or the model does not say which is convincing.
+    func strangers(for query: Query, _ model: Model) throws -> NullDistribution? {
+        guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
+        // Whoever asks is no stranger to itself.
+        func distance(_ gaussian: Gaussian) -> Double? {
+            gaussian == query.gaussian ? nil : query.gaussian.csd(to: gaussian)
+        }
+        let distances: [Double?]
+        if let lexicon {
+            let step = max(1, lexicon.gaussians.count / NullSample.defaultLimit)
+            distances = stride(from: 0, to: lexicon.gaussians.count, by: step).map { distance(lexicon.gaussians[$0]) }
+        } else {
+            distances = try snapshot.sample(collection, limit: NullSample.defaultLimit, distance)
+        }
+        let known = distances.compactMap { $0 }
+        return known.isEmpty ? nil : NullDistribution(known)
+    }
+
+    /// Gives a result its name and what else the catalogue knows, and explains it to a query.
+    func name(_ result: inout SearchResult, explaining query: Gaussian?) throws {
+        let gaussian: Gaussian?
+        if let lexicon, let phrase = result.phrase {
+            result.bytes = Array(lexicon.texts[phrase].utf8)
+            gaussian = query == nil ? nil : lexicon.gaussians[phrase]
+        } else if let item = try result.item.flatMap({ try snapshot.item($0) }) {
+            result.bytes = item.name
+            result.taken = item.file?.picture.taken
+            gaussian = query == nil ? nil : try snapshot.gaussian(collection, at: item.placement)
+        } else {
+            preconditionFailure("an item of the snapshot has a row in its catalogue")
+        }
+        if let query, let gaussian { result.explanation?.complete(query, gaussian) }
+    }
+}
+
+/// From a distance to a probability or percentile, and to whether it convinces.
+struct MatchJudge {
+    private let model: Model
+    private let strangers: NullDistribution?
+    private let hasProbability: Bool
+    private let squaredNorm: Double
+    private let totalVariance: Double
+    private let collection: Collection
+
+    init(_ query: Query, _ collection: Collection, _ model: Model, _ strangers: NullDistribution?) {
+        self.model = model
+        self.strangers = strangers
+        self.collection = collection
+        hasProbability = query.kind.matches(collection)
+        squaredNorm = query.gaussian.squaredNorm
+        totalVariance = query.gaussian.totalVariance
+    }
+
+    /// A result without a name.
+    func result(_ found: Found, rank: Int) -> SearchResult {
+        let scale = model.matchScale
+        let logit = scale.logit(csd: found.csd, squaredNorms: squaredNorm + found.squaredNorm)
+        let variance = totalVariance + found.totalVariance
+        return SearchResult(
+            rank: rank, origin: found.origin, collection: collection, csd: found.csd,
+            matchProbability: hasProbability ? scale.probability(logit: logit) : nil,
+            percentile: hasProbability ? nil : strangers?.percentile(of: found.csd), totalVariance: found.totalVariance,
+            explanation: MatchExplanation(
+                meanPart: found.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
+    }
+
+    /// Whether the closest result convinces: its probability reaches what the model's calibration asks, or, without one, it
+    /// is closer than all but one in a hundred strangers; nil where nothing can be said.
+    func isConvincing(_ best: SearchResult?) -> Bool? {
+        guard let best else { return nil }
+        if let probability = best.matchProbability, let least = model.unconvincingBelow { return probability >= least }
+        return strangers.map { best.csd < $0.quantile(0.01) }
+    }
+}

@@ -1,0 +1,50 @@
+// `penumbra describe`: a picture becomes the texts that match it, from specific to vague.
+import ArgumentParser
+import Engine
+import Presentation
+
+extension DescriptionOrder: ExpressibleByArgument {}
+
+struct DescribeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "describe",
+        abstract: "Say what is true of a picture, from specific to vague.",
+        discussion: """
+            Texts of the index that match the picture with confidence, the most specific first; where the index holds no \
+            texts, phrases shipped with the program. The closest texts of a picture are often the vaguest true ones; \
+            --order closest puts them first all the same.
+
+            EXAMPLES
+              penumbra describe scene-003.jpg
+              penumbra describe scene-003.jpg -n 5 --order closest
+              penumbra describe scene-003.jpg --lexicon words.txt --format jsonl
+            """)
+
+    @Argument(help: "A picture file; it need not be in the index.", completion: .file())
+    var picture: String
+
+    @Option(help: "specific (the default), general or closest.")
+    var order = DescriptionOrder.specific
+
+    @OptionGroup var page: PageOptions
+    @OptionGroup var cut: CutOptions
+    @OptionGroup var output: FormatOptions
+    @OptionGroup var lexicon: LexiconOption
+    @OptionGroup var location: IndexOption
+
+    func run() throws {
+        do {
+            var options = try page.options(.texts)
+            cut.apply(&options)
+            let index = try location.open()
+            try lexicon.apply(&options, index)
+            var raw = RawArguments()
+            let query = try index.query([.picture(raw.bytes(of: picture))])
+            let style = PathStyle(root: index.root, current: Environment.currentFolder)
+            let renderer = output.renderer(style, query: picture, explains: cut.explain)
+            try AnswerReport(renderer).show(index.describe(query, options, order: order))
+        } catch let error as QueryError {
+            throw error.reported
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// A session with the program: texts, composed queries, filters, pages, descriptions, lists, files of queries.
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct SessionTests {
+    /// Pictures with the captions of the gallery as texts.
+    private static func gallery(_ count: Int) throws -> Gallery {
+        let gallery = try Gallery.indexed(count)
+        let captions = try String(
+            contentsOfFile: Fixtures.repository("Examples/Gallery/captions.jsonl"), encoding: .utf8
+        ).split(separator: "\n").prefix(count).enumerated().map { number, line in
+            line.replacing(/scene-\d+\.jpg/, with: "p\(number).jpg")
+        }
+        try gallery.folder.write("captions.jsonl", Array(captions.joined(separator: "\n").utf8))
+        let output = try gallery.run("index", "--texts", "captions.jsonl")
+        #expect(output.code == 0, "\(output.stderr)")
+        return gallery
+    }
+
+    private static func schema() throws -> JSONSchema {
+        try JSONSchema(Data(contentsOf: URL(fileURLWithPath: Fixtures.repository("docs/output.schema.json"))))
+    }
+
+    @Test func everyJSONLineFitsTheSchema() throws {
+        let gallery = try Self.gallery(12)
+        try gallery.write(Gallery.content(20), bytes: [0x66, 0xFF] + Array(".jpg".utf8))
+        #expect(try gallery.run("index").code == 0)
+        try gallery.folder.write("q.txt", Array("a dog\n\na red car\n".utf8))
+        let commands: [[String]] = [
+            ["search", "a black dog"], ["search", "a dog", "--explain", "-n", "100"],
+            ["search", "a dog", "--in", "texts"],
+            ["search", "a dog", "--plus", "image:p3.jpg", "--explain"], ["search", "image:p3.jpg"],
+            ["search", "a dog", "--where", "caption has dog", "--gap"],
+            ["search", "a dog", "--min-probability", "1"], ["search", "a dog", "--where", "width > 9999"],
+            ["search", "a \u{13000} dog"], ["search", "--queries", "q.txt"],
+            ["search", "--queries", "q.txt", "--in", "texts", "--explain"], ["similar", "p3.jpg", "--explain"],
+            ["similar", "p3.jpg", "--in", "texts"], ["describe", "p3.jpg"],
+            ["describe", "p3.jpg", "--lexicon", "only"],
+            ["ls"], ["ls", "--in", "texts"],
+        ]
+        let schema = try Self.schema()
+        for command in commands {
+            let output = try Program.run(command + ["--format", "jsonl"], in: gallery.path)
+            #expect(output.code <= 1, "\(command): \(output.stderr)")
+            #expect(!output.lines.isEmpty, "\(command)")
+            for line in output.lines { #expect(schema.mistakes(in: line) == [], "\(command)") }
+        }
+    }
+
+    @Test func theSchemaRefusesWhatItShould() throws {
+        let schema = try Self.schema()
+        let good =
+            #"{"type":"match","rank":1,"path":"a","csd":1.5,"match_probability":null,"total_variance":0.1,"percentile":0}"#
+        #expect(schema.mistakes(in: good) == [])
+        for (part, bad) in [
+            ("\"rank\":1", "\"rank\":0"), ("\"rank\":1,", ""), ("\"path\":\"a\"", "\"path\":3"),
+            (",\"path\":\"a\"", ""),
+            ("\"path\":\"a\"", "\"path\":\"a\",\"text\":\"b\""), ("\"csd\":1.5", "\"csd\":null"),
+            ("null", "1.5"), ("\"match\"", "\"nothing\""), ("\"rank\":1", "\"rank\":1,\"more\":1"),
+        ] {
+            #expect(schema.mistakes(in: good.replacing(part, with: bad)) != [], "\(bad)")
+        }
+    }
+
+    @Test func textsAloneAreReadWhereNoFolderIsNamed() throws {
+        let gallery = try Gallery(2)
+        try gallery.folder.write("t.txt", Array("a dog\na cat\na dog\n\n???\n".utf8))
+        let output = try gallery.run("index", "--texts", "t.txt")
+        #expect(output.code == 2 && output.lines.first == "2 added, 1 failed")
+        #expect(output.stderr.contains("t.txt: line 5: nothing is left of it"))
+        #expect(try gallery.run("index", "--texts", "t.txt").lines.first == "2 unchanged, 1 failed before")
+        let status = try gallery.run("status").lines
+        #expect(status.contains { $0.hasPrefix("pictures") && $0.hasSuffix(" 0") })
+        #expect(status.contains { $0.hasPrefix("texts") && $0.hasSuffix(" 2") })
+        #expect(try gallery.run("index", ".", "--texts", "t.txt").lines.contains("2 added"), "with a folder, both")
+        #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines == ["a cat", "a dog"])
+    }
+
+    private static let mistakes: [([String], Int32)] = [
+        (["index", "--texts", "gone.txt"], 2), (["index", "--texts", "p0.jpg"], 2),
+        (["index", "--text-column", "x"], 64), (["search", "x", "--queries", "q.txt"], 64),
+        (["search", "--queries", "gone.txt"], 2), (["search", "--queries", "q.txt", "-0"], 64),
+        (["search", "x", "--where", "widht > 3"], 64), (["search", "x", "--offset", "-1"], 64),
+        (["search", "x", "--min-probability", "2"], 64), (["search", "a dog", "--minus", "a dog"], 64),
+        (["search", "..."], 64), (["search", "image:gone.jpg"], 2), (["search", "gone.jpg"], 2),
+        (["search", "image:p0.jpg", "--min-probability", "0.5"], 64), (["search", "vector:gone#0"], 2),
+        (["search", "vector:gone"], 64), (["similar", "gone.jpg"], 2), (["similar"], 64),
+        (["describe", "gone.jpg"], 2),
+        (["describe", "p0.jpg", "--lexicon", "gone.txt"], 2), (["ls", "--sort", "csd"], 64),
+        (["ls", "--where", "("], 64),
+        (["ls", "--offset", "9"], 1), (["search", "x", "--offset", "9"], 1),
+        (["search", "x", "--in", "texts", "--lexicon", "off"], 1),
+        (["search", "x", "--where", "width > 9999"], 1), (["search", "x", "--min-probability", "1"], 1),
+    ]
+
+    @Test(arguments: mistakes)
+    func mistakesHaveTheirCodes(_ arguments: [String], _ code: Int32) throws {
+        let gallery = try Gallery.indexed(1)
+        try gallery.folder.write("q.txt", Array("a dog".utf8))
+        let output = try Program.run(arguments, in: gallery.path)
+        #expect(output.code == code, "\(output.stderr)")
+        #expect(!output.stderr.isEmpty && output.stdout.isEmpty)
+    }
+
+    @Test func aMistakeInAConditionIsPointedAt() throws {
+        let gallery = try Gallery.indexed(1)
+        let output = try gallery.run("search", "x", "--where", "width > 3 and widht < 4")
+        #expect(output.errors[0] == "Error: --where: no field \"widht\"; did you mean width?")
+        #expect(output.errors[1] == "  width > 3 and widht < 4")
+        #expect(output.errors[2] == "                ^ column 15")
+    }
+
+    @Test func emptyIndexes() throws {
+        let gallery = try Gallery.indexed(0)
+        try gallery.write(Gallery.content(1), bytes: Array("outside.jpg".utf8))
+        for command in [
+            ["search", "x"], ["similar", "outside.jpg"], ["search", "x", "--in", "texts", "--lexicon", "off"], ["ls"],
+        ] {
+            #expect(try Program.run(command, in: gallery.path).code == 1, "\(command)")
+        }
+        let described = try gallery.run("describe", "outside.jpg")
+        #expect(described.code == 0 && described.lines.count > 1, "the lexicon serves")
+    }
+
+    @Test func compositionFilterAndPagesOnTheGallery() throws {
+        let gallery = try Self.gallery(40)
+        func paths(_ arguments: String...) throws -> [String] {
+            try Program.run(["search"] + arguments + ["--format", "paths"], in: gallery.path).lines
+        }
+        #expect(try paths("text:a black dog on a city street").first == "p3.jpg")
+        let whole = try paths("a dog", "-n", "100")
+        #expect(try paths("a dog", "-n", "7", "--offset", "7") == Array(whole[7..<14]))
+        #expect(!(try paths("image:p3.jpg", "-n", "100").contains("p3.jpg")))
+        let captioned = try paths("a dog", "-n", "100", "--where", "caption has dog")
+        #expect(captioned.contains("p3.jpg") && captioned == whole.filter(captioned.contains))
+        #expect(try paths("a dog", "-n", "5", "--sort", "path") == whole.prefix(5).sorted())
+        let texts = try gallery.run("search", "image:p3.jpg", "--in", "texts", "-n", "1", "--format", "paths")
+        #expect(texts.lines == ["a black dog on a city street"])
+        let described = try gallery.run("describe", "p3.jpg", "--format", "paths")
+        #expect(described.lines.contains("a black dog on a city street"))
+    }
+
+    @Test func filesOfQueriesKeepTheirOrder() throws {
+        let gallery = try Gallery.indexed(5)
+        try gallery.folder.write("q.txt", Array("a dog\r\n\r\na red car".utf8))
+        let lines = try gallery.run("search", "--queries", "q.txt", "--format", "jsonl", "-n", "2").lines
+        #expect(lines.count == 3)
+        #expect(lines[0].hasPrefix("{\"query_index\":0,\"query\":\"a dog\",\"matches\":[{\"rank\":1,"))
+        #expect(lines[1] == "{\"query_index\":1,\"query\":\"\",\"matches\":[]}")
+        let encoded = try gallery.run("encode", "--texts", "q.txt", "--output", "q.safetensors")
+        #expect(encoded.code == 0)
+        let rows = try gallery.run("search", "--queries", "q.safetensors", "--format", "jsonl", "-n", "2").lines
+        #expect(rows.count == 3 && rows[0] == lines[0] && rows[2] == lines[2])
+        let tsv = try gallery.run("search", "--queries", "q.txt", "--format", "tsv", "-n", "2").lines
+        #expect(tsv.count == 5 && tsv[0].hasPrefix("query_index\trank\t") && tsv[3].hasPrefix("2\t1\t"))
+    }
+
+    @Test func aVagueQueryIsToldSo() throws {
+        let gallery = try Gallery.indexed(2)
+        let vague = try gallery.run("search", "something")
+        #expect(vague.errors.contains { $0.hasPrefix("penumbra: the query is vague: vaguer than 9") })
+        let precise = try gallery.run("search", "a black dog on a city street")
+        #expect(!precise.stderr.contains("vague"))
+    }
+}
