@@ -198,8 +198,9 @@ package struct Snapshot {
     /// Per restricted collection and block, the slots that may answer.
     var restrictions: [Collection: [Int: LiveBitmap]] = [:]
 
-    /// The blocks of a collection that hold live items, in order; of a restricted collection, only the items that may
-    /// answer. Read from the catalogue once a generation.
+    /// The blocks of a collection that hold live items, in order; of a restricted one, only the items that may answer.
+    ///
+    /// Read from the catalogue once a generation.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
         let blocks = try blockCache.blocks(of: collection, state.generation) {
             try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }

@@ -1,5 +1,4 @@
 // The folders `vectors-<n>/` of an index folder: their names, their locks, and the end of those nobody needs.
-import Dispatch  // Foundation brings it, and with it, depending on what is compiled beside, the members of stat
 import Foundation
 import Glibc
 
