@@ -63,6 +63,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        // Not in the Benchmarks package: it stores and searches Gaussians that no encoder made.
+        .executableTarget(
+            name: "SearchBenchmarks", dependencies: ["Gaussians", "Storage", "Retrieval", "CKernels"],
+            path: "Benchmarks/Sources", exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift"],
+            sources: ["SearchBenchmarks", "PenumbraBenchmarks/Measurement.swift"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",
             swiftSettings: strict),
@@ -70,7 +75,7 @@ let package = Package(
         tests("Encoders"),
         tests("Corpus"),
         tests("Storage", ["Gaussians", "CKernels", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("Retrieval", ["Storage", "Gaussians"]),
+        tests("Retrieval", ["Storage", "Gaussians", "CKernels"]),
         tests(
             "Engine",
             [

@@ -17,6 +17,9 @@ enum Environment {
     /// Whether colour may be used on stderr (https://no-color.org).
     static var usesColour: Bool { showsProgress && (variable("NO_COLOR") ?? "").isEmpty }
 
+    /// The instruction set that PENUMBRA_SIMD asks for, or nil.
+    static var instructionSet: String? { variable("PENUMBRA_SIMD").flatMap { $0.isEmpty ? nil : $0 } }
+
     /// The user's models and what is cached of them, in the XDG folders.
     static var registry: ModelRegistry {
         ModelRegistry(configurationFolder: configurationFolder, cacheFolder: cacheFolder)

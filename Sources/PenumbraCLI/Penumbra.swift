@@ -1,5 +1,6 @@
 // The command line: one file per subcommand under Commands/.
 import ArgumentParser
+import Engine
 import Glibc
 
 /// `penumbra`.
@@ -33,6 +34,7 @@ struct PenumbraCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)  // a closed pipe is seen when writing, and is success
         signal(SIGXFSZ, SIG_IGN)  // so is a limit on file sizes, and is a full disk
         do {
+            try chooseInstructionSet()
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -50,6 +52,16 @@ struct PenumbraCommand: AsyncParsableCommand {
         } catch {
             exit(withError: error)  // help, version, usage
         }
+    }
+}
+
+/// PENUMBRA_SIMD decides which vector instructions are used: a mistake in it is a mistake in the call.
+private func chooseInstructionSet() throws {
+    guard let name = Environment.instructionSet else { return }
+    do {
+        try InstructionSet.use(name)
+    } catch {
+        throw Failure("PENUMBRA_SIMD: \(error)", code: 64)
     }
 }
 

@@ -13,31 +13,58 @@ package struct Candidate: Sendable, Equatable {
     package let totalVariance: Double
     /// The squared length of the item's mean.
     package let squaredNorm: Double
+
+    package init(id: ItemID, csd: Double, totalVariance: Double, squaredNorm: Double) {
+        self.id = id
+        self.csd = csd
+        self.totalVariance = totalVariance
+        self.squaredNorm = squaredNorm
+    }
 }
 
-/// What a scan did.
+/// What a search did: how many items each rung touched.
 package struct ScanReport: Sendable, Equatable {
-    /// Live items whose approximate distance was computed.
+    /// Items that were searched.
     package var scanned = 0
+    /// Items bounded from 4-bit codes.
+    package var codes4 = 0
+    /// Items bounded from their Float32 means, for want of codes.
+    package var means = 0
+    /// Items bounded from 8-bit codes.
+    package var codes8 = 0
     /// Items whose exact distance was computed.
     package var reranked = 0
+
+    /// Nothing yet.
+    package init() {}
 }
 
-/// Exact search by CSD over all live items of a collection.
+/// Exact search by CSD over the live items of a collection.
 ///
-/// Two stages with a proven margin between them: single-precision dot products with every item, whose rounding error is
-/// bounded (CKernels.h), then the exact Float64 distance for every item that the bound cannot exclude. The answer is that
-/// of a full Float64 scan, to the bit, whatever instruction set made the dot products.
+/// A ladder of codes with proven error bounds (`CodeLadder`), then the exact Float64 distance for every item that the bounds
+/// cannot exclude. The answer is that of a full Float64 scan, to the bit, whatever instruction set scans and whether or not
+/// there are codes.
 package struct Searcher {
     /// The query.
     package let query: Gaussian
-    /// The instruction set of the first stage.
+    /// The instruction set that scans.
     package let kernels: Kernels
+    /// The least probability with which each of the true neighbours is found; 1, exact, unless asked for less.
+    package let accuracy: Double
+    /// Whether codes are used where there are any; no choice changes an answer.
+    package let usesCodes: Bool
 
     /// Prepares a query.
-    package init(query: Gaussian, kernels: Kernels = .best) {
+    /// - Parameters:
+    ///   - query: where to look.
+    ///   - kernels: the instruction set that scans; no choice changes an answer.
+    ///   - accuracy: 1 for exact search; less, for example 0.999, takes the errors of codes as random.
+    ///   - usesCodes: false to scan the means of all items, as a reference.
+    package init(query: Gaussian, kernels: Kernels = .best, accuracy: Double = 1, usesCodes: Bool = true) {
         self.query = query
         self.kernels = kernels
+        self.accuracy = accuracy
+        self.usesCodes = usesCodes
     }
 
     /// The closest items, closest first; ties by item id, so the first five of fifteen are the first five of five.
@@ -45,84 +72,24 @@ package struct Searcher {
     ///   - limit: the most items to return, at least 0.
     ///   - collection: which items.
     ///   - snapshot: the generation to search.
-    /// - Returns: the items, and what the scan did.
-    /// - Complexity: reads the means of all live items once; O(N * D).
+    ///   - slots: what a filter leaves; nil for everything.
+    /// - Returns: the items, and what the search did.
+    /// - Complexity: reads D/2 bytes of every item once, and of a few the means.
     /// - Throws: `StorageError` for a damaged index; `DimensionError` when the query is of another dimension.
     package func nearest(
-        _ limit: Int, in collection: Collection, _ snapshot: Snapshot
+        _ limit: Int, in collection: Collection, _ snapshot: Snapshot, among slots: SlotSet? = nil
     ) throws -> (candidates: [Candidate], report: ScanReport) {
         guard query.dimension == snapshot.state.dimension else {
             throw DimensionError(got: query.dimension, expected: snapshot.state.dimension)
         }
-        var report = ScanReport()
-        let blocks = try snapshot.blocks(of: collection)
-        let limit = min(limit, blocks.reduce(0) { $0 + $1.live.count })
-        guard limit > 0 else { return ([], report) }
-        let survivors = try scan(blocks, limit, in: collection, snapshot, &report)
-        return (try rerank(survivors, limit, in: collection, snapshot, &report), report)
-    }
-
-    /// Where a surviving item lies and the interval its exact key is in: key = CSD less the query's own part.
-    private struct Survivor {
-        let block: LiveBlock
-        let slot: Int
-        let lowerBound: Double
-        let upperBound: Double
-    }
-
-    /// Stage one: all items whose lower bound does not exceed the `limit`-th smallest upper bound.
-    private func scan(
-        _ blocks: [LiveBlock], _ limit: Int, in collection: Collection, _ snapshot: Snapshot, _ report: inout ScanReport
-    ) throws -> [Survivor] {
-        let queryNorm = query.squaredNorm.squareRoot()
-        let dimension = query.dimension
-        let relativeError = Double(dimension + 4) * 0x1p-24 * queryNorm
-        var best = BoundedHeap(capacity: limit)
-        var survivors: [Survivor] = []
-        var products = [Float](repeating: 0, count: GaussianCodec.slotsPerBlock)
-        for live in blocks {
-            let block = try snapshot.view(live, of: collection)
-            kernels.table.pointee.dot_rows_f32(query.mean, block.means, block.count, dimension, &products)
-            for slot in 0..<block.count where block.live[slot] {
-                let squaredNorm = block.scalars[2 * slot]
-                let key = squaredNorm + block.scalars[2 * slot + 1] - 2 * Double(products[slot])
-                let error = 2 * relativeError * squaredNorm.squareRoot() + 0x1p-40 * (abs(key) + 1)
-                report.scanned += 1
-                guard key - error <= best.threshold else { continue }
-                best.insert(key + error)
-                survivors.append(
-                    Survivor(block: live, slot: slot, lowerBound: key - error, upperBound: key + error))
-            }
-            if survivors.count > 4 * limit + 4_096 { survivors.removeAll { $0.lowerBound > best.threshold } }
-        }
-        return survivors.filter { $0.lowerBound <= best.threshold }
-    }
-
-    /// Stage two: exact distances, sorted.
-    private func rerank(
-        _ survivors: [Survivor], _ limit: Int, in collection: Collection, _ snapshot: Snapshot,
-        _ report: inout ScanReport
-    ) throws -> [Candidate] {
-        let queryVariance = query.totalVariance
-        var candidates: [Candidate] = []
-        var next = 0
-        while next < survivors.count {
-            let block = try snapshot.view(survivors[next].block, of: collection)
-            while next < survivors.count, survivors[next].block.number == block.number {
-                let slot = survivors[next].slot
-                let mean = block.means + slot * query.dimension
-                let distance = pk_squared_distance_f64(query.mean, mean, query.dimension)
-                let totalVariance = block.scalars[2 * slot + 1]
-                candidates.append(
-                    Candidate(
-                        id: ItemID(rawValue: Int64(block.ids[slot])), csd: distance + (queryVariance + totalVariance),
-                        totalVariance: totalVariance, squaredNorm: block.scalars[2 * slot]))
-                next += 1
-            }
-        }
-        report.reranked = candidates.count
-        candidates.sort { ($0.csd, $0.id) < ($1.csd, $1.id) }
-        return Array(candidates.prefix(limit))
+        let table = try BlockTable(collection, snapshot, among: slots, usesCodes: usesCodes)
+        let limit = min(limit, table.itemCount)
+        guard limit > 0 else { return ([], ScanReport()) }
+        let coded = CodedQuery(query, table.parameters, accuracy: accuracy)
+        var ladder = CodeLadder(table, coded, limit: limit, kernels: kernels)
+        try ladder.scan()
+        let candidates = try ladder.climb()
+        return (candidates, ladder.report)
     }
 }
 

@@ -12,9 +12,15 @@ package enum Column: UInt8, Sendable, CaseIterable {
     case logVariances = 2
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
+    /// Means in four bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
+    case codes4 = 16
+    /// Means in eight bits a dimension, a row an item.
+    case codes8 = 17
 
-    /// The columns every block has; any other is derived from them, optional, and can be rebuilt.
+    /// What every block has: the index itself.
     package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
+    /// What can be made from the stored columns, may be missing, and only full blocks have.
+    package static let derived: [Column] = [.codes4, .codes8]
 
     /// Bytes of one slot's row.
     package func rowSize(dimension: Int) -> Int {
@@ -22,6 +28,8 @@ package enum Column: UInt8, Sendable, CaseIterable {
         case .ids: 8
         case .means, .logVariances: 4 * dimension
         case .scalars: 16
+        case .codes4: pk_row_size4(dimension)
+        case .codes8: pk_row_size8(dimension)
         }
     }
 }
@@ -40,8 +48,11 @@ package struct BlockKey: Sendable, Hashable {
 
     /// Six bytes, so that LMDB's order is collection, column, block.
     package var bytes: [UInt8] {
-        [UInt8(collection.rawValue), column.rawValue]
-            + (0..<4).map { UInt8(truncatingIfNeeded: block >> (24 - 8 * $0)) }
+        [
+            UInt8(collection.rawValue), column.rawValue, UInt8(truncatingIfNeeded: block >> 24),
+            UInt8(truncatingIfNeeded: block >> 16), UInt8(truncatingIfNeeded: block >> 8),
+            UInt8(truncatingIfNeeded: block),
+        ]
     }
 }
 
@@ -51,7 +62,8 @@ package struct BlockKey: Sendable, Hashable {
 /// into a page, so the rows begin at a multiple of 64 and are scanned where they lie. All numbers are little-endian:
 ///
 ///     0 magic "PNB1"   4 format u16   6 column u8   7 collection u8   8 block u32   12 rows u32   16 row size u32
-///     20 CRC-32C u32 of the header (this field zero) and the rows   24 zeros
+///     20 CRC-32C u32 of the header (this field zero) and the rows
+///     24 version u32 and 28 fingerprint u32 of what a derived column was made with   32 zeros
 package enum GaussianCodec {
     /// Slots of a block.
     package static let slotsPerBlock = 256
@@ -63,16 +75,36 @@ package enum GaussianCodec {
     package static let format = 1
     static let magic: UInt32 = 0x3142_4E50
 
+    /// What a derived column was made with.
+    package struct Derivation: Equatable, Sendable {
+        /// The version of the column's layout, from 1.
+        package let version: UInt32
+        /// Tells parameters apart.
+        package let fingerprint: UInt32
+
+        package init(version: UInt32, fingerprint: UInt32) {
+            self.version = version
+            self.fingerprint = fingerprint
+        }
+    }
+
+    /// What a value of a derived column says it was made with; nil for what is no block.
+    package static func derivation(_ value: UnsafeRawBufferPointer) -> Derivation? {
+        guard value.count >= headerSize, load(value, 0, UInt32.self) == magic else { return nil }
+        return Derivation(version: load(value, 24, UInt32.self), fingerprint: load(value, 28, UInt32.self))
+    }
+
     /// Frames rows as a value.
     /// - Parameters:
     ///   - key: which block and column.
     ///   - rows: the concatenated rows of the column.
     ///   - rowSize: bytes of a row.
+    ///   - derivation: what a derived column was made with; nil for a stored one.
     /// - Returns: what the store keeps under `key`.
-    package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int) -> [UInt8] {
+    package static func value(_ key: BlockKey, rows: [UInt8], rowSize: Int, derivation: Derivation? = nil) -> [UInt8] {
         var value = [UInt8](repeating: 0, count: valueSize(rowBytes: rows.count))
         value.withUnsafeMutableBytes { value in
-            frame(value, key, count: rows.count / rowSize, rowSize: rowSize) { $0.copyBytes(from: rows) }
+            frame(value, key, count: rows.count / rowSize, rowSize: rowSize, derivation) { $0.copyBytes(from: rows) }
         }
         return value
     }
@@ -86,9 +118,11 @@ package enum GaussianCodec {
     ///   - key: which block and column.
     ///   - count: rows.
     ///   - rowSize: bytes of a row.
+    ///   - derivation: what a derived column was made with; nil for a stored one.
     ///   - fill: writes all the rows' bytes.
     static func frame(
         _ value: UnsafeMutableRawBufferPointer, _ key: BlockKey, count: Int, rowSize: Int,
+        _ derivation: Derivation? = nil,
         fill: (UnsafeMutableRawBufferPointer) -> Void
     ) {
         let end = headerSize + count * rowSize
@@ -101,6 +135,10 @@ package enum GaussianCodec {
         value.storeBytes(of: UInt32(key.block).littleEndian, toByteOffset: 8, as: UInt32.self)
         value.storeBytes(of: UInt32(count).littleEndian, toByteOffset: 12, as: UInt32.self)
         value.storeBytes(of: UInt32(rowSize).littleEndian, toByteOffset: 16, as: UInt32.self)
+        if let derivation {
+            value.storeBytes(of: derivation.version.littleEndian, toByteOffset: 24, as: UInt32.self)
+            value.storeBytes(of: derivation.fingerprint.littleEndian, toByteOffset: 28, as: UInt32.self)
+        }
         fill(UnsafeMutableRawBufferPointer(rebasing: value[headerSize..<end]))
         let crc = checksum(UnsafeRawBufferPointer(value), rowBytes: count * rowSize)
         value.storeBytes(of: crc.littleEndian, toByteOffset: 20, as: UInt32.self)

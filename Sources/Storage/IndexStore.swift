@@ -18,6 +18,7 @@ package final class IndexStore: Sendable {
     private let phaseObserver = Mutex<(@Sendable (CommitPhase) -> Void)?>(nil)
     /// The vectors that were read last: while they are held, no writer removes them.
     private let held = Mutex<(name: String, vectors: VectorStore)?>(nil)
+    private let blockCache = BlockCache()
 
     /// The catalogue's file name.
     package static let catalogueName = "catalog.sqlite"
@@ -129,7 +130,10 @@ package final class IndexStore: Sendable {
                         return nil
                     }
                     return try vectors.environment.read { transaction in
-                        try body(Snapshot(state: state, database: database, vectors: vectors, transaction: transaction))
+                        try body(
+                            Snapshot(
+                                state: state, database: database, vectors: vectors, transaction: transaction,
+                                blockCache: blockCache))
                     }
                 }
             }
@@ -190,14 +194,18 @@ package struct Snapshot {
     package let database: Database
     let vectors: VectorStore
     let transaction: LMDBTransaction
+    let blockCache: BlockCache
     /// Per restricted collection and block, the slots that may answer.
     var restrictions: [Collection: [Int: LiveBitmap]] = [:]
 
-    /// The blocks of a collection that hold live items, in order; of a restricted collection, only the items that may
-    /// answer.
+    /// The blocks of a collection that hold live items, in order; of a restricted one, only the items that may answer.
+    ///
+    /// Read from the catalogue once a generation.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
-        let blocks = try Catalogue.blocks(collection, database)
-        guard let allowed = restrictions[collection] else { return blocks.filter { $0.live.count > 0 } }
+        let blocks = try blockCache.blocks(of: collection, state.generation) {
+            try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        }
+        guard let allowed = restrictions[collection] else { return blocks }
         return blocks.compactMap { block in
             guard let slots = allowed[block.number] else { return nil }
             let live = block.live.intersection(slots)
@@ -208,6 +216,27 @@ package struct Snapshot {
     /// A block's columns, in place.
     package func view(_ block: LiveBlock, of collection: Collection) throws -> BlockView {
         try vectors.view(collection, block, transaction)
+    }
+
+    /// What a collection's codes were made with, or nil where it has none that can be read.
+    package func codeParameters(of collection: Collection) throws -> CodeParameters? {
+        try vectors.codeParameters(collection, transaction)
+    }
+
+    /// The values of a derived column for some ascending blocks, in place, unchecked; nil where there is none.
+    package func derivedValues(
+        _ column: Column, _ blocks: [LiveBlock], of collection: Collection
+    ) throws -> [UnsafeRawBufferPointer?] {
+        try vectors.derivedValues(collection, column, blocks, transaction)
+    }
+
+    /// The rows of a value of a derived column, or nil where a search must do without: absent, of another version, made
+    /// with other parameters, or contradicting its header.
+    package func derivedRows(
+        _ value: UnsafeRawBufferPointer?, _ column: Column, _ block: LiveBlock, of collection: Collection,
+        _ parameters: CodeParameters
+    ) -> UnsafeRawPointer? {
+        vectors.derivedRows(value, BlockKey(collection, column, block.number), parameters)
     }
 
     /// Scans a collection's blocks in order, in place.
@@ -230,4 +259,18 @@ package struct Snapshot {
 extension IndexStore {
     /// Bytes the files of the index take, what `repair` has kept included.
     package var size: Int { IndexFiles(path).size }
+}
+
+/// The blocks of the generation that was read last.
+final class BlockCache: Sendable {
+    private let generations = Mutex<[Collection: (generation: Int, blocks: [LiveBlock])]>([:])
+
+    /// The blocks of a generation, kept or read.
+    func blocks(of collection: Collection, _ generation: Int, _ read: () throws -> [LiveBlock]) rethrows -> [LiveBlock]
+    {
+        if let kept = generations.withLock({ $0[collection] }), kept.generation == generation { return kept.blocks }
+        let blocks = try read()
+        generations.withLock { $0[collection] = (generation, blocks) }
+        return blocks
+    }
 }

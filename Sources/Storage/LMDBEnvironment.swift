@@ -280,9 +280,9 @@ package struct LMDBTransaction {
     }
 
     func withValue<T>(_ bytes: [UInt8], _ body: (UnsafeMutablePointer<MDB_val>) throws -> T) throws -> T {
-        var bytes = bytes
-        return try bytes.withUnsafeMutableBytes { bytes in
-            var value = MDB_val(mv_size: bytes.count, mv_data: bytes.baseAddress)
+        try bytes.withUnsafeBytes { bytes in
+            // LMDB takes keys without const, and does not write to them.
+            var value = MDB_val(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             return try body(&value)
         }
     }

@@ -35,11 +35,39 @@ package struct LiveBitmap: Sendable, Equatable {
         words.0.nonzeroBitCount + words.1.nonzeroBitCount + words.2.nonzeroBitCount + words.3.nonzeroBitCount
     }
 
-    /// The slots that are live in both.
-    package func intersection(_ other: LiveBitmap) -> LiveBitmap {
-        var both = self
-        for index in 0..<4 { both[word: index] &= other[word: index] }
-        return both
+    /// The slots both have, below `count`.
+    package func intersection(_ other: LiveBitmap, below count: Int = 256) -> LiveBitmap {
+        var result = LiveBitmap()
+        for index in 0..<4 {
+            let bits = min(max(count - 64 * index, 0), 64)
+            result[word: index] = self[word: index] & other[word: index] & (bits == 64 ? ~0 : (1 << UInt64(bits)) - 1)
+        }
+        return result
+    }
+
+    /// Every slot is live.
+    package static let full = LiveBitmap(repeatElement(0xFF, count: 32))
+
+    /// Calls `body` with every slot that is not live, ascending.
+    package func forEachDead(_ body: (Int) -> Void) {
+        for index in 0..<4 {
+            var word = ~self[word: index]
+            while word != 0 {
+                body(64 * index + word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+    }
+
+    /// Calls `body` with every live slot, ascending.
+    package func forEachLive(_ body: (Int) -> Void) {
+        for index in 0..<4 {
+            var word = self[word: index]
+            while word != 0 {
+                body(64 * index + word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
     }
 
     private subscript(word index: Int) -> UInt64 {

@@ -12,6 +12,8 @@ public struct OptimizationReport: Sendable, Equatable {
     public var bytesAfter = 0
     /// Whether there was anything to do.
     public var wasNeeded = false
+    /// Whether short codes were missing or outdated and were made anew, where nothing else had to be done.
+    public var madeCodes = false
     /// Whether the old vectors are still there because someone is reading them; the next writer removes them.
     public var isOldStillRead = false
 }
@@ -42,7 +44,10 @@ extension IndexWriter {
         report.bytesBefore = Entry("\(old)/data.mdb").size
         report.bytesAfter = report.bytesBefore
         report.wasNeeded = report.deadSlots > 0 || report.bytesBefore > needed + needed / 8 + (1 << 20)
-        guard report.wasNeeded else { return report }
+        guard report.wasNeeded else {
+            report.madeCodes = try makeMissingCodes(blocks)
+            return report
+        }
         // The switch rewrites the catalogue's items, at worst all of them, through its log.
         let catalogue = Entry("\(store.path)/\(IndexStore.catalogueName)").size
         try DiskSpace.require(needed + needed / 64 + 2 * catalogue + DiskSpace.margin, at: store.path)
@@ -51,6 +56,18 @@ extension IndexWriter {
         report.bytesAfter = Entry("\(new.environment.path)/data.mdb").size
         report.isOldStillRead = Entry(old).exists
         return report
+    }
+
+    /// Makes the codes anew of a collection that lacks some; searches go on meanwhile.
+    private func makeMissingCodes(_ blocks: [(Collection, [LiveBlock])]) throws -> Bool {
+        var made = false
+        for (collection, blocks) in blocks {
+            let slots = blocks.reduce(0) { $0 + $1.count }
+            guard try !vectors.hasAllCodes(collection, slots: slots) else { continue }
+            try vectors.rebuildDerivedColumns(collection, slots: slots)
+            made = true
+        }
+        return made
     }
 
     /// Writes the new folder and switches to it; what was written is removed where that fails.
@@ -89,6 +106,7 @@ extension IndexWriter {
         try source.environment.read { transaction in
             try source.copySpecialValues(to: target, transaction)
             for (collection, blocks) in blocks {
+                try source.putParameters(to: target, collection, blocks, transaction)
                 var packer = BlockPacker(collection, into: target)
                 for block in blocks {
                     let columns = try source.storedColumns(collection, block.number, count: block.count, transaction)

@@ -40,6 +40,7 @@ package struct RowColumns {
         case .means: copy(means, dimension)
         case .logVariances: copy(logVariances, dimension)
         case .scalars: copy(scalars, 2)
+        case .codes4, .codes8: preconditionFailure("codes are derived, never appended")
         }
     }
 }
@@ -115,7 +116,7 @@ extension VectorStore {
         while next < rows.count {
             let (block, slot) = ((count + next) / size, (count + next) % size)
             let taken = next..<min(rows.count, next + size - slot)
-            for column in Column.allCases {
+            for column in Column.stored {
                 let key = BlockKey(collection, column, block)
                 let rowSize = column.rowSize(dimension: dimension)
                 let stored =
@@ -131,6 +132,7 @@ extension VectorStore {
                     }
                 }
             }
+            try deriveCodes(collection, block, count: slot + taken.count, transaction)
             next = taken.upperBound
         }
     }

@@ -95,7 +95,7 @@ package struct VectorStore: Sendable {
 
     /// Writes a block, whole: every one goes through here, whether items are added or the folder is rewritten.
     ///
-    /// What is derived from the stored columns belongs here, made from `columns`.
+    /// What is derived from the stored columns is made here, too.
     package func put(
         _ collection: Collection, _ block: Int, _ columns: [Column: [UInt8]], _ transaction: LMDBTransaction
     ) throws {
@@ -104,6 +104,8 @@ package struct VectorStore: Sendable {
             let value = GaussianCodec.value(key, rows: rows, rowSize: column.rowSize(dimension: dimension))
             try transaction.put(key.bytes, value)
         }
+        let count = (columns[.ids]?.count ?? 0) / Column.ids.rowSize(dimension: dimension)
+        try deriveCodes(collection, block, count: count, transaction)
     }
 
     /// Copies what is stored under keys that are no block's: the identity, and whatever else later versions keep.

@@ -202,6 +202,7 @@ struct Verification {
             }
         }
         guard let means = columns[.means], let logVariances = columns[.logVariances] else { return }
+        if let scalars = columns[.scalars] { checkCodes(collection, block, means: means, scalars: scalars, place) }
         for slot in 0..<block.count {
             let gaussian = GaussianCodec.gaussian(
                 slot: slot, dimension: snapshot.state.dimension, means: means, logVariances: logVariances)
@@ -211,6 +212,21 @@ struct Verification {
             // A dead slot's Gaussian is only held to what its block says of itself.
             let name = items[slot].map { "\(place), item \($0.id)" } ?? "\(place), slot \(slot)"
             if let reason = flaw(gaussian, scalars, items[slot]) { note(name, reason) }
+        }
+    }
+
+    /// The codes of a full block, where it has any, against its Gaussians.
+    private mutating func checkCodes(
+        _ collection: Collection, _ block: LiveBlock, means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer,
+        _ place: String
+    ) {
+        guard block.count == GaussianCodec.slotsPerBlock else { return }
+        do {
+            let flaws = try snapshot.vectors.flaws(
+                ofCodes: collection, block.number, means: means, scalars: scalars, snapshot.transaction)
+            for flaw in flaws { note("\(place), column \(flaw.column)", flaw.reason) }
+        } catch {
+            note("\(place), codes", "\(error)")
         }
     }
 

@@ -18,6 +18,24 @@ import Testing
         #expect(output.stderr.isEmpty)
     }
 
+    @Test func theInstructionSetIsChosenByTheEnvironment() throws {
+        let gallery = try Gallery(0)
+        #expect(try gallery.run("index").code == 0)
+        for level in ["portable", "avx2", "avx512", "avx512vnni"] {
+            let output = try Program.run(["doctor"], in: gallery.folder.path, environment: ["PENUMBRA_SIMD": level])
+            if output.code == 64 {
+                #expect(output.stderr.contains("this machine lacks \(level); it has portable"))
+                print("PENUMBRA_SIMD=\(level) skipped: \(output.stderr)")
+            } else {
+                #expect(output.text.contains("\(level) kernels"), "\(output.text)")
+            }
+        }
+        let unknown = try Program.run(["status"], in: gallery.folder.path, environment: ["PENUMBRA_SIMD": "sse9"])
+        #expect(unknown.code == 64 && unknown.text.isEmpty)
+        #expect(unknown.stderr.contains("PENUMBRA_SIMD: no instruction set is called \"sse9\""))
+        #expect(try Program.run(["status"], in: gallery.folder.path, environment: ["PENUMBRA_SIMD": ""]).code == 0)
+    }
+
     @Test func version() throws {
         let output = try Program.run(["--version"], in: "/")
         #expect(output.code == 0 && output.stderr.isEmpty)

@@ -35,13 +35,13 @@ struct Measurement {
     var row: String {
         let milliseconds = [median, seconds.min() ?? 0, seconds.max() ?? 0].map { String(format: "%9.3f", $0 * 1_000) }
         let rate = String(format: "%10.1f", Double(items) / median)
-        return name.padding(toLength: 40, withPad: " ", startingAt: 0) + milliseconds.joined(separator: " ") + " "
+        return name.padding(toLength: 56, withPad: " ", startingAt: 0) + milliseconds.joined(separator: " ") + " "
             + rate
     }
 
     /// The header of the table.
     static let header =
-        "case".padding(toLength: 40, withPad: " ", startingAt: 0) + "median ms       min       max    items/s"
+        "case".padding(toLength: 56, withPad: " ", startingAt: 0) + "median ms       min       max    items/s"
 
     /// All the times, for later.
     var json: String {

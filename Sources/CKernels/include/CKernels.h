@@ -15,11 +15,52 @@ typedef enum {
     pk_level_avx2 = 1,
     /// AVX-512 F, BW, DQ and VL.
     pk_level_avx512 = 2,
+    /// The same with VNNI and VBMI.
+    pk_level_avx512vnni = 3,
 } pk_level;
+
+// Short codes. The mean x of an item, less a centroid c and rotated, is y = R (x - c). A code is a vector of integers k and a
+// scale s with y = s k + e; kept beside it are |e| (`error`), |s k| (`length`) and |x|^2 + total variance (`base`), rounded
+// so that every bound below holds. In four bits k is one of 16 levels (pk_levels4), in eight bits -127 to 127.
+//
+// 4-bit column of a block of 256 slots: base, scale, error, length, [256] float each; then 8 groups of 32 items, each
+// (d + 7) / 8 chunks of 128 bytes, 4 bytes an item: byte b of an item holds dimension 8 c + b in its low nibble and
+// dimension 8 c + 4 + b in its high one.
+// 8-bit column: 256 rows of pk_row_size8(d) bytes: base, scale, error, length as float, then k + 128, one byte each.
+
+/// Slots of a block of codes.
+#define PK_BLOCK 256
+
+/// What integers stand for four bits: level i is pk_levels4[i] - 64.
+extern const uint8_t pk_levels4[16];
+
+/// A query prepared for codes: p = R q = step (high + ratio low) + f, with high and low in -127 to 127.
+typedef struct {
+    /// D.
+    size_t d;
+    /// [(d + 7) / 8 * 8], zero beyond d.
+    const int8_t *_Nonnull high;
+    /// The same size: what high leaves over.
+    const int8_t *_Nonnull low;
+    /// Sum of high.
+    int32_t high_sum;
+    /// Sum of low.
+    int32_t low_sum;
+    /// 2 step.
+    double high_step;
+    /// 2 step ratio.
+    double low_step;
+    /// What an item's error is multiplied by: 2 |p|, widened for rounding.
+    float error_factor;
+    /// What an item's length is multiplied by in four bits: 2 |p - step high|, widened for rounding.
+    float length_factor4;
+    /// The same in eight bits: 2 |p - step (high + ratio low)|, widened for rounding.
+    float length_factor8;
+} pk_code_query;
 
 /// The kernels of one instruction set.
 typedef struct {
-    /// The name used by PENUMBRA_SIMD: "portable", "avx2" or "avx512".
+    /// The name used by PENUMBRA_SIMD: "portable", "avx2", "avx512" or "avx512vnni".
     const char *_Nonnull name;
 
     /// out[i] = query . rows[i]: query [d], rows [n, d], out [n].
@@ -53,12 +94,38 @@ typedef struct {
 
     /// Widens n bfloat16 numbers; exact.
     void (*_Nonnull widen_bf16)(const uint16_t *_Nonnull x, size_t n, float *_Nonnull out);
+
+    /// out[i] = sum of query * pk_levels4 over the codes of item i, exact: query [chunks * 8], -127 to 127; codes [groups,
+    /// chunks, 128] bytes; out [groups * 32]. d up to 65,536. The end prefetches from `next`, which is not read.
+    void (*_Nonnull dot_codes4)(const int8_t *_Nonnull query, const uint8_t *_Nonnull codes, size_t groups, size_t chunks,
+                                const void *_Nonnull next, int32_t *_Nonnull out);
+
+    /// out = {high . row, low . row}, exact: high, low [d], -127 to 127; row [d] bytes. d up to 65,536.
+    void (*_Nonnull dot_codes8)(const int8_t *_Nonnull high, const int8_t *_Nonnull low, const uint8_t *_Nonnull row,
+                                size_t d, int32_t *_Nonnull out);
+
+    /// lower[i] <= |x|^2 + total variance - 2 q . (x - c) for each of 256 items of a 4-bit column; NaN where no bound is known.
+    /// The end prefetches from `next`, the column to be scanned afterwards.
+    void (*_Nonnull bound_codes4)(const pk_code_query *_Nonnull query, const void *_Nonnull column,
+                                  const void *_Nonnull next, float *_Nonnull lower);
+
+    /// The same for chosen items of 8-bit columns: item index[i] is row index[i] % 256 of columns[index[i] / 256]; without
+    /// a column the bound is -infinity.
+    void (*_Nonnull bound_codes8)(const pk_code_query *_Nonnull query, const void *_Nullable const *_Nonnull columns,
+                                  const uint32_t *_Nonnull index, size_t n, float *_Nonnull lower);
+
+    /// The positions of all x that are not above the threshold (NaN included), ascending: x [n], out [n].
+    /// Returns how many there are.
+    size_t (*_Nonnull select_not_above)(const float *_Nonnull x, size_t n, float threshold, uint32_t *_Nonnull out);
 } pk_kernels;
 
 /// The table of a level, or NULL where this machine lacks the instructions.
 const pk_kernels *_Nullable pk_kernels_at(pk_level level);
 
-/// The table of the best level this machine has.
+/// Makes a table the best one from now on.
+void pk_kernels_use(const pk_kernels *_Nonnull table);
+
+/// The table of the best level this machine has, or the one that was chosen.
 const pk_kernels *_Nonnull pk_kernels_best(void);
 
 /// |a - b|^2 accumulated in double in an order that does not depend on the instruction set: eight running sums, element
@@ -67,6 +134,30 @@ double pk_squared_distance_f64(const float *_Nonnull a, const float *_Nonnull b,
 
 /// a . b accumulated in double in the same order. a, b [d].
 double pk_dot_f64(const float *_Nonnull a, const float *_Nonnull b, size_t d);
+
+/// Asks for a line of memory that will be read soon; nothing is read.
+static inline void pk_prefetch(const void *_Nullable address) { __builtin_prefetch(address); }
+
+/// Bytes of a row of an 8-bit column.
+size_t pk_row_size8(size_t d);
+
+/// Bytes a slot takes in a 4-bit column.
+size_t pk_row_size4(size_t d);
+
+/// The random rotation R of a seed, in place: signs and Hadamard transforms. x [d]. Orthonormal to d * 2^-45; the same
+/// bytes on every machine.
+void pk_rotate(double *_Nonnull x, size_t d, uint64_t seed);
+
+/// Encodes the means [256, d] of a block: centroid [d], bases [256] = |x|^2 + total variance, column4 and column8 as above,
+/// scratch [d].
+void pk_encode_block(const float *_Nonnull means, const double *_Nonnull bases, const float *_Nonnull centroid,
+                     uint64_t seed, size_t d, double *_Nonnull scratch, void *_Nonnull column4,
+                     void *_Nonnull column8);
+
+/// Splits p = R q [d] into a prepared query; high and low [(d + 7) / 8 * 8].
+/// `certainty` multiplies the codes' own error: 1 for a proven bound.
+void pk_prepare_query(const double *_Nonnull p, size_t d, double certainty, int8_t *_Nonnull high,
+                      int8_t *_Nonnull low, pk_code_query *_Nonnull out);
 
 /// CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t pk_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t n);

@@ -32,7 +32,7 @@ package enum BLAS {
     /// The core type to ask for, or nil to leave the choice to OpenBLAS.
     private static var bestCore: String? {
         switch Kernels.best.name {
-        case "avx512": "SkylakeX"
+        case "avx512", "avx512vnni": "SkylakeX"
         case "avx2": "Haswell"
         default: nil
         }

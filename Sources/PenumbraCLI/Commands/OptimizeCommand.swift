@@ -30,7 +30,12 @@ struct OptimizeCommand: AsyncParsableCommand {
         } catch is CancellationError {
             throw ExitCode(128 + (interruption.signal ?? 2))
         }
-        guard report.wasNeeded else { return Console.print("nothing to do: no dead slots") }
+        guard report.wasNeeded else {
+            return Console.print(
+                report.madeCodes
+                    ? "no dead slots; the short codes that searches read were missing and have been made"
+                    : "nothing to do: no dead slots")
+        }
         let (before, after) = (ByteCount.text(report.bytesBefore), ByteCount.text(report.bytesAfter))
         let slots = report.deadSlots == 1 ? "1 dead slot" : "\(report.deadSlots) dead slots"
         Console.print("removed \(slots): \(before) of vectors before, \(after) now")

@@ -1,0 +1,71 @@
+// Many queries to many answers: each block is read once for several queries, on several threads.
+import CKernels
+import Dispatch
+import Gaussians
+import Storage
+import Synchronization
+
+extension Searcher {
+    /// Queries that share each reading of a block: their bounds, not the codes, then fill the caches.
+    private static let tile = 8
+
+    /// The closest items of each of many queries: the same answers as one by one.
+    /// - Parameters:
+    ///   - queries: all of the index's dimension.
+    ///   - limit: the most items to return for each, at least 0.
+    ///   - collection: which items.
+    ///   - snapshot: the generation to search.
+    ///   - slots: what a filter leaves; nil for everything.
+    ///   - kernels: the instruction set that scans.
+    ///   - accuracy: as of `init`.
+    ///   - threads: how many to use, at least 1.
+    /// - Returns: the items and what the search did, one entry a query, in order.
+    /// - Throws: `StorageError` for a damaged index; `DimensionError` for the first query of another dimension.
+    package static func nearest(
+        queries: [Gaussian], _ limit: Int, in collection: Collection, _ snapshot: Snapshot,
+        among slots: SlotSet? = nil, kernels: Kernels = .best, accuracy: Double = 1, threads: Int
+    ) throws -> [(candidates: [Candidate], report: ScanReport)] {
+        for query in queries where query.dimension != snapshot.state.dimension {
+            throw DimensionError(got: query.dimension, expected: snapshot.state.dimension)
+        }
+        let table = try BlockTable(collection, snapshot, among: slots)
+        let limit = min(limit, table.itemCount)
+        guard limit > 0 else { return queries.map { _ in ([], ScanReport()) } }
+        try table.prepare()
+        // As even shares as the tile allows: 9 queries on two threads are 5 and 4, not 8 and 1.
+        let tiles = max((queries.count + tile - 1) / tile, min(threads, queries.count))
+        let answers = Mutex<[Int: Result<[(candidates: [Candidate], report: ScanReport)], any Error>]>([:])
+        let next = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: min(max(threads, 1), max(tiles, 1))) { _ in
+            while let number = next.withLock({ next in
+                defer { next += 1 }
+                return next < tiles ? next : nil
+            }) {
+                let range = (number * queries.count / tiles)..<((number + 1) * queries.count / tiles)
+                let result = Result {
+                    try answer(queries[range], table, limit: limit, kernels: kernels, accuracy: accuracy)
+                }
+                answers.withLock { $0[number] = result }
+            }
+        }
+        let results = answers.withLock { $0 }
+        return try (0..<tiles).flatMap { try results[$0]?.get() ?? [] }
+    }
+
+    /// One thread's work: a tile of queries, block by block.
+    private static func answer(
+        _ queries: ArraySlice<Gaussian>, _ table: BlockTable, limit: Int, kernels: Kernels, accuracy: Double
+    ) throws -> [(candidates: [Candidate], report: ScanReport)] {
+        var ladders = queries.map { query in
+            CodeLadder(
+                table, CodedQuery(query, table.parameters, accuracy: accuracy), limit: limit, kernels: kernels)
+        }
+        for position in table.blocks.indices {
+            for index in ladders.indices { try ladders[index].scan(position) }
+        }
+        return try ladders.indices.map { index in
+            let candidates = try ladders[index].climb()
+            return (candidates, ladders[index].report)
+        }
+    }
+}

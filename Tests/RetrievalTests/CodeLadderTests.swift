@@ -1,0 +1,181 @@
+// The ladder of codes against a full scan in Float64: the same items and the same bytes, whatever the data.
+import Foundation
+import Gaussians
+import Retrieval
+import Storage
+import TestSupport
+import Testing
+
+@Suite struct CodeLadderTests {
+    /// Data to be hard on bounds: each a name and 600 Gaussians.
+    enum Data: String, CaseIterable, Sendable {
+        case normal, equal, zero, ties, loudDimension, wideVariances, tiny, huge, mixedScales, farFromTheCentroid
+
+        func gaussians(_ dimension: Int) -> [Gaussian] {
+            var generator = SeededGenerator(seed: UInt64(dimension))
+            let base = generator.gaussian(dimension: dimension)
+            return (0..<600).map { index in
+                let plain = generator.gaussian(dimension: dimension, logVariance: -7)
+                func scaled(_ factor: Float) -> Gaussian {
+                    Gaussian(mean: plain.mean.map { $0 * factor }, logVariance: plain.logVariance)
+                }
+                switch self {
+                case .normal: return plain
+                case .equal: return base
+                case .zero: return index % 3 == 0 ? plain : scaled(0)
+                case .ties: return index % 2 == 0 ? plain : base
+                case .loudDimension:
+                    var mean = plain.mean
+                    mean[dimension / 2] = 20
+                    return Gaussian(mean: mean, logVariance: plain.logVariance)
+                case .wideVariances:
+                    let level = Float(index % 61) - 40
+                    return Gaussian(
+                        mean: plain.mean, logVariance: [Float](repeating: level, count: dimension))
+                case .tiny: return scaled(1e-25)
+                case .huge: return scaled(index % 2 == 0 ? 1e14 : 1e10)
+                case .mixedScales: return scaled([1e-20, 1, 1e8, 1e25][index % 4])
+                case .farFromTheCentroid:
+                    return Gaussian(
+                        mean: zip(base.mean, plain.mean).map { (index < 256 ? -100 : 100) * $0 + $1 },
+                        logVariance: plain.logVariance)
+                }
+            }
+        }
+    }
+
+    /// The answer by definition, of the items that `isIncluded` and are not every seventh.
+    static func exact(
+        _ query: Gaussian, _ gaussians: [Gaussian], _ limit: Int, where isIncluded: (Int) -> Bool = { _ in true }
+    ) -> [Candidate] {
+        gaussians.enumerated().filter { ($0.offset + 1) % 7 != 0 && isIncluded($0.offset) }
+            .map { index, gaussian in
+                Candidate(
+                    id: ItemID(rawValue: Int64(index + 1)), csd: query.csd(to: gaussian),
+                    totalVariance: gaussian.totalVariance, squaredNorm: gaussian.squaredNorm)
+            }
+            .sorted { ($0.csd, $0.id) < ($1.csd, $1.id) }.prefix(limit).map { $0 }
+    }
+
+    @Test(arguments: Data.allCases, [1, 2, 7, 8, 9, 17, 33, 192])
+    func theAnswerIsThatOfAFullScan(data: Data, dimension: Int) throws {
+        let folder = try TemporaryFolder()
+        let gaussians = data.gaussians(dimension)
+        let store = try SearcherTests.index(gaussians, in: folder)
+        var generator = SeededGenerator(seed: 5)
+        let queries = [
+            generator.gaussian(dimension: dimension), gaussians[4],
+            Gaussian(point: [Float](repeating: 0, count: dimension)),
+            Gaussian(point: generator.normals(dimension).map { $0 * 1e6 }),
+        ]
+        try store.read { snapshot in
+            for query in queries {
+                for limit in [1, 10, 300, 1_000] {
+                    let expected = Self.exact(query, gaussians, limit)
+                    for kernels in Kernels.available {
+                        let (got, report) = try Searcher(query: query, kernels: kernels)
+                            .nearest(limit, in: .images, snapshot)
+                        #expect(got == expected, "\(data) D=\(dimension) k=\(limit) \(kernels.name)")
+                        // Beyond 1e12 nothing is coded.
+                        let isCoded = data != .huge && data != .mixedScales
+                        #expect(!isCoded || (report.codes4 == 439 && report.means == 76), "\(report)")
+                    }
+                    let plain = try Searcher(query: query, usesCodes: false).nearest(limit, in: .images, snapshot)
+                    #expect(plain.candidates == expected && plain.report.codes4 == 0)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [255, 256, 257, 511, 512, 513]) func blockBorders(count: Int) throws {
+        let folder = try TemporaryFolder()
+        let gaussians = Array(Data.normal.gaussians(24).prefix(count))
+        let store = try SearcherTests.index(gaussians, in: folder)
+        try store.read { snapshot in
+            for query in gaussians.prefix(3) {
+                let (got, report) = try Searcher(query: query).nearest(20, in: .images, snapshot)
+                #expect(got == Self.exact(query, gaussians, 20))
+                #expect((report.codes4 > 0) == (count >= 256))
+                #expect(report.scanned == count - count / 7)
+            }
+        }
+    }
+
+    @Test func eachRungLeavesLessToTheNext() throws {
+        var generator = SeededGenerator(seed: 31)
+        let folder = try TemporaryFolder()
+        let gaussians = (0..<2_048).map { _ in generator.gaussian(dimension: 384) }
+        let store = try SearcherTests.index(gaussians, in: folder)
+        try store.read { snapshot in
+            let (_, report) = try Searcher(query: generator.gaussian(dimension: 384))
+                .nearest(10, in: .images, snapshot)
+            #expect(report.codes4 == report.scanned && report.means == 0)
+            #expect(report.codes8 < report.codes4 && report.reranked < 60 && report.reranked >= 10, "\(report)")
+        }
+    }
+
+    @Test(arguments: [1, 3, 50, 400]) func filtersAreAppliedBeforeRanking(step: Int) throws {
+        let folder = try TemporaryFolder()
+        let gaussians = Data.normal.gaussians(33)
+        let store = try SearcherTests.index(gaussians, in: folder)
+        let kept = stride(from: 1, to: 600, by: step)
+        let slots = SlotSet(kept.map { Placement(block: $0 / 256, slot: $0 % 256) })
+        let query = gaussians[100]
+        try store.read { snapshot in
+            let expected = Self.exact(query, gaussians, 15) { kept.contains($0) }
+            for kernels in Kernels.available {
+                let (got, report) = try Searcher(query: query, kernels: kernels)
+                    .nearest(15, in: .images, snapshot, among: slots)
+                #expect(got == expected && report.scanned == kept.count { ($0 + 1) % 7 != 0 })
+            }
+            #expect(
+                try Searcher(query: query).nearest(15, in: .images, snapshot, among: SlotSet()).candidates.isEmpty)
+        }
+    }
+
+    @Test(arguments: [1, 2, 5], [0, 1, 9, 40]) func aBatchAnswersAsOneByOne(threads: Int, count: Int) throws {
+        let folder = try TemporaryFolder()
+        let gaussians = Data.normal.gaussians(48)
+        let store = try SearcherTests.index(gaussians, in: folder)
+        let queries = Array(gaussians.suffix(count))
+        let slots = SlotSet((0..<500).map { Placement(block: $0 / 256, slot: $0 % 256) })
+        try store.read { snapshot in
+            for slots in [nil, slots] {
+                let batch = try Searcher.nearest(
+                    queries: queries, 12, in: .images, snapshot, among: slots, threads: threads)
+                #expect(batch.count == count)
+                for (query, answer) in zip(queries, batch) {
+                    let single = try Searcher(query: query).nearest(12, in: .images, snapshot, among: slots)
+                    #expect(answer == single)
+                }
+            }
+            #expect(throws: DimensionError.self) {
+                try Searcher.nearest(
+                    queries: queries + [Gaussian(point: [1])], 3, in: .images, snapshot, threads: threads)
+            }
+        }
+    }
+
+    @Test func accuracyKeepsItsWord() throws {
+        var generator = SeededGenerator(seed: 41)
+        let folder = try TemporaryFolder()
+        let gaussians = (0..<4_096).map { _ in generator.gaussian(dimension: 192) }
+        let store = try SearcherTests.index(gaussians, in: folder)
+        try store.read { snapshot in
+            for accuracy in [0.9, 0.999] {
+                var (found, refined, certain) = (0, 0, 0)
+                for _ in 0..<100 {
+                    let query = generator.gaussian(dimension: 192)
+                    let (truth, full) = try Searcher(query: query).nearest(10, in: .images, snapshot)
+                    let (got, report) = try Searcher(query: query, accuracy: accuracy)
+                        .nearest(10, in: .images, snapshot)
+                    found += Set(truth.map(\.id)).intersection(got.map(\.id)).count
+                    refined += report.codes8
+                    certain += full.codes8
+                }
+                #expect(Double(found) / 1_000 >= accuracy)
+                #expect(refined < certain / 2, "\(refined) of \(certain)")
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// Codes that are absent, damaged, outdated or of other parameters: the search does without and answers the same.
+import Gaussians
+import Retrieval
+import Storage
+import TestSupport
+import Testing
+
+@Suite struct DerivedColumnTests {
+    let folder: TemporaryFolder
+    let gaussians: [Gaussian]
+    let store: IndexStore
+    let vectors: VectorStore
+    static let dimension = 40
+
+    init() throws {
+        folder = try TemporaryFolder()
+        gaussians = CodeLadderTests.Data.normal.gaussians(Self.dimension)
+        store = try SearcherTests.index(gaussians, in: folder)
+        vectors = try VectorStore(path: folder.file("index/vectors-1"), dimension: Self.dimension)
+    }
+
+    /// Searches, expects the right answers, and returns how many items the codes bounded.
+    func codedItems() throws -> Int {
+        try store.read { snapshot in
+            var coded = 0
+            for query in [gaussians[1], gaussians[300], gaussians[599]] {
+                let (got, report) = try Searcher(query: query).nearest(25, in: .images, snapshot)
+                #expect(got == CodeLadderTests.exact(query, gaussians, 25))
+                #expect(report.codes4 + report.means == report.scanned)
+                coded = report.codes4
+            }
+            return coded
+        }
+    }
+
+    static let parameters: [UInt8] = [0xFE, UInt8(Collection.images.rawValue)]
+    /// Live items of the first block, the second, and both.
+    static let (first, second, both) = (220, 219, 439)
+
+    @Test func absent() throws {
+        #expect(try codedItems() == Self.both)
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes4, 0).bytes) }
+        #expect(try codedItems() == Self.second)
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes8, 1).bytes) }
+        #expect(try codedItems() == Self.second)
+        _ = try vectors.environment.write { try $0.remove(Self.parameters) }
+        #expect(try codedItems() == 0)
+        #expect(try store.verify().damages.isEmpty, "absent codes are no damage")
+    }
+
+    /// A way to spoil a value of codes.
+    enum Spoiling: CaseIterable, Sendable {
+        case truncated, empty, magic, version, fingerprint, rows, block
+
+        func callAsFunction(_ value: [UInt8]) -> [UInt8] {
+            var value = value
+            switch self {
+            case .truncated: return Array(value.prefix(5_000))
+            case .empty: return []
+            case .magic: value[0] ^= 1
+            case .version: value[24] ^= 2
+            case .fingerprint: value[30] ^= 1
+            case .rows: value[12] ^= 1
+            case .block: value[8] ^= 1
+            }
+            return value
+        }
+    }
+
+    @Test(arguments: Spoiling.allCases, Column.derived) func spoiled(how: Spoiling, column: Column) throws {
+        try vectors.environment.write { transaction in
+            let key = BlockKey(.images, column, 0).bytes
+            try transaction.put(key, how(Array(#require(try transaction.value(key)))))
+        }
+        #expect(try codedItems() == (column == .codes4 ? Self.second : Self.both))
+    }
+
+    @Test func parametersThatCannotBeReadSwitchCodesOffAndAreReported() throws {
+        try vectors.environment.write { transaction in
+            var bytes = Array(try #require(try transaction.value(Self.parameters)))
+            bytes[40] ^= 1
+            try transaction.put(Self.parameters, bytes)
+        }
+        #expect(try codedItems() == 0)
+        #expect(try store.verify().damages.count == 2, "one for each full block")
+    }
+
+    @Test func codesOfAnotherCentroidAreNotUsed() throws {
+        let other = CodeParameters(centroid: [Float](repeating: 0.25, count: Self.dimension))
+        try vectors.environment.write { try $0.put(Self.parameters, other.bytes) }
+        #expect(try codedItems() == 0)
+    }
+
+    @Test func codesOfOtherGaussiansAreFoundByVerify() throws {
+        try vectors.environment.write { transaction in
+            let parameters = try #require(try vectors.codeParameters(.images, transaction))
+            var means = Array(try vectors.rows(.images, .means, 0, count: 256, transaction))
+            means[2] ^= 0x40
+            let scalars = try vectors.rows(.images, .scalars, 0, count: 256, transaction)
+            let codes = means.withUnsafeBytes { parameters.encode(means: $0, scalars: scalars) }
+            let key = BlockKey(.images, .codes8, 0)
+            let value = GaussianCodec.value(
+                key, rows: codes.codes8, rowSize: Column.codes8.rowSize(dimension: Self.dimension),
+                derivation: parameters.derivation)
+            try transaction.put(key.bytes, value)
+        }
+        #expect(
+            try store.verify().damages.map(\.description) == [
+                "block 0 of images, column codes8: the codes are not those of its Gaussians"
+            ])
+    }
+
+    @Test func rebuiltCodesHaveTheCentroidOfAllFullBlocks() throws {
+        let before = try vectors.environment.read { try vectors.codeParameters(.images, $0) }
+        #expect(try vectors.rebuildDerivedColumns(.images, slots: 600) == 2)
+        let after = try #require(try vectors.environment.read { try vectors.codeParameters(.images, $0) })
+        #expect(after != before)
+        for j in 0..<Self.dimension {
+            let mean = gaussians.prefix(512).reduce(0.0) { $0 + Double($1.mean[j]) } / 512
+            #expect(after.centroid[j] == Float(mean))
+        }
+        #expect(try codedItems() == Self.both)
+        #expect(try store.verify().damages.isEmpty)
+        #expect(try vectors.rebuildDerivedColumns(.texts, slots: 0) == 0)
+    }
+
+    @Test func anIndexWithoutCodesGetsThem() throws {
+        try vectors.environment.write { transaction in
+            _ = try transaction.remove(Self.parameters)
+            for column in Column.derived {
+                for block in 0..<2 { _ = try transaction.remove(BlockKey(.images, column, block).bytes) }
+            }
+        }
+        #expect(try codedItems() == 0)
+        try vectors.rebuildDerivedColumns(.images, slots: 600)
+        #expect(try codedItems() == Self.both)
+    }
+
+    @Test func optimizeMakesMissingCodesAndChoosesTheCentroidOfWhatIsLive() throws {
+        let writer = try IndexWriter(store)
+        let packed = try writer.optimize()
+        #expect(packed.wasNeeded && !packed.madeCodes)
+        #expect(try coded() == 512)
+        _ = try store.read { try $0.codeParameters(of: .images) }.map { parameters in
+            let live = gaussians.enumerated().filter { ($0.offset + 1) % 7 != 0 }.map(\.element)
+            for j in 0..<Self.dimension {
+                let mean = live.reduce(0.0) { $0 + Double($1.mean[j]) } / Double(live.count)
+                #expect(abs(parameters.centroid[j] - Float(mean)) <= 1e-7)
+            }
+        }
+        #expect(try !writer.optimize().madeCodes)
+        let name = try store.read { $0.state.vectors }
+        let vectors = try VectorStore(path: folder.file("index/\(name)"), dimension: Self.dimension)
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes8, 1).bytes) }
+        let mended = try writer.optimize()
+        #expect(!mended.wasNeeded && mended.madeCodes)
+        #expect(try vectors.hasAllCodes(.images, slots: 515))
+        #expect(try coded() == 512)
+        #expect(try store.verify().damages.isEmpty)
+    }
+
+    /// Searches, expects the right answer whatever the slots, and returns how many items the codes bounded.
+    private func coded() throws -> Int {
+        try store.read { snapshot in
+            let (got, report) = try Searcher(query: gaussians[1]).nearest(25, in: .images, snapshot)
+            #expect(got == CodeLadderTests.exact(gaussians[1], gaussians, 25))
+            return report.codes4
+        }
+    }
+
+    @Test func orphansOfAnInterruptedRunLeaveNoCodesBehind() throws {
+        let writer = try IndexWriter(store)
+        var generator = SeededGenerator(seed: 3)
+        // A run that died between both commits had filled block 2 with other items.
+        let orphans = (0..<300).map {
+            (id: ItemID(rawValue: Int64(900 + $0)), gaussian: generator.gaussian(dimension: Self.dimension))
+        }
+        _ = try vectors.environment.write { try vectors.append(orphans, to: .images, after: 600, $0) }
+        #expect(try codedItems() == Self.both + 76, "the slots of the catalogue are those of the codes")
+        let added = [generator.gaussian(dimension: Self.dimension)]
+        try SyntheticIndex.add(added, to: writer, firstName: 600)
+        try store.read { snapshot in
+            for query in added {
+                let (got, report) = try Searcher(query: query).nearest(3, in: .images, snapshot)
+                #expect(got == CodeLadderTests.exact(query, gaussians + added, 3))
+                #expect(report.codes4 == Self.both)
+            }
+        }
+        #expect(try store.verify().damages.isEmpty)
+    }
+}
