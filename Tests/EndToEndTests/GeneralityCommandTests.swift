@@ -49,13 +49,13 @@ import Testing
     }
 
     @Test func pagesTileAndOrdersSort() throws {
-        let all = try names("specific", "animal", "--in", "texts", "-n", "100")
+        let all = try names("specific", "animal", "--in", "texts", "-n", "700")
         let first = try names("specific", "animal", "--in", "texts", "-n", "7")
         let second = try names("specific", "animal", "--in", "texts", "-n", "7", "--offset", "7")
         #expect(first + second == Array(all.prefix(14)) && all.count > 14)
-        let sorted = try names("specific", "animal", "--in", "texts", "-n", "100", "--order", "general")
+        let sorted = try names("specific", "animal", "--in", "texts", "-n", "700", "--order", "general")
         #expect(Set(sorted) == Set(all) && sorted != all)
-        let both = try run("specific", "animal", "-n", "400", "--format", "tsv")
+        let both = try run("specific", "animal", "-n", "900", "--format", "tsv")
         #expect(both.code == 0 && both.lines.count > all.count)
     }
 

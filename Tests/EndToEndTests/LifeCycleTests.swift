@@ -15,10 +15,10 @@ import Testing
         unlink(gallery.folder.file("p1.jpg"))
         unlink(gallery.folder.file("p4.jpg"))
         #expect(try gallery.run("index").code == 0)
-        let before = try gallery.run("search", "a dog", "--format", "jsonl")
+        let before = try gallery.run("search", "a dog", "--format", "tsv")
         let output = try gallery.run("optimize")
         #expect(output.code == 0 && output.text.hasPrefix("removed 2 dead slots: "), "\(output.text)\(output.stderr)")
-        #expect(try gallery.run("search", "a dog", "--format", "jsonl").stdout == before.stdout)
+        #expect(try gallery.run("search", "a dog", "--format", "tsv").stdout == before.stdout)
         #expect(try gallery.run("verify").lines == ["sound: 4 items in 1 block"])
         #expect(try gallery.run("status").lines.contains("dead slots    0"))
         #expect(try entries(gallery.folder.file(".penumbra")).contains("vectors-2"))
@@ -31,19 +31,21 @@ import Testing
         let output = try gallery.run("backup", copy)
         #expect(output.code == 0, "\(output.stderr)")
         #expect(output.text.firstMatch(of: #/^3 items of generation \d+ in /.*, \d+ kB/#) != nil, "\(output.text)")
+        func matches(_ output: Output) -> [String] { output.lines.filter { $0.contains(#""type":"match""#) } }
         let search = try Program.run(["search", "x", "--format", "jsonl", "--index", copy], in: elsewhere.path)
-        #expect(search.stdout == (try gallery.run("search", "x", "--format", "jsonl").stdout))
+        #expect(matches(search) == matches(try gallery.run("search", "x", "--format", "jsonl")))
+        #expect(matches(search).count == 3)
         #expect(try Program.run(["index", "--index", copy], in: elsewhere.path).lines.first == "3 unchanged")
         let again = try gallery.run("backup", copy)
         #expect(again.code == 2 && again.stderr.contains("already exists"))
         #expect(try gallery.run("backup", elsewhere.file("none/copy")).code == 2)
-        #expect(try entries(elsewhere.path) == ["copy.index"])
+        #expect(try entries(elsewhere.path).subtracting([".cache"]) == ["copy.index"])
     }
 
     @Test func repairSavesAndIndexCompletes() throws {
         let gallery = try Gallery.indexed(4)
         #expect(try gallery.run("repair").lines == ["sound: 4 items in 1 block", "nothing to repair"])
-        let before = try gallery.run("search", "a dog", "--format", "jsonl")
+        let before = try gallery.run("search", "a dog", "--format", "tsv")
         let file = URL(fileURLWithPath: gallery.folder.file(".penumbra/vectors-1/data.mdb"))
         let data = try Data(contentsOf: file)
         try data.prefix(9_000).write(to: file)
@@ -56,8 +58,7 @@ import Testing
             repaired.lines.contains("kept 0 items, lost 4") && repaired.lines.contains("to be encoded again: p2.jpg"))
         #expect(repaired.lines.last == "sound: 0 items in 0 blocks")
         #expect(try gallery.run("index").lines.first == "4 added")
-        let fields = { (output: Output) in Set(output.lines.map { $0.drop { $0 != "," } }) }
-        #expect(fields(try gallery.run("search", "a dog", "--format", "jsonl")) == fields(before))
+        #expect(Set(try gallery.run("search", "a dog", "--format", "tsv").lines) == Set(before.lines))
         #expect(try gallery.run("doctor").text.contains("damaged files that penumbra repair kept"))
         #expect(try gallery.run("forget", "--yes").code == 0)
         #expect(!FileManager.default.fileExists(atPath: gallery.folder.file(".penumbra")))
@@ -228,9 +229,9 @@ import Testing
     @Test func aFullDiskIsSaidAndSurvived() throws {
         let gallery = try Gallery(0)
         for number in 0..<60 { try gallery.folder.write("\(number).jpg", Gallery.content(number)) }
-        // A disk of one megabyte, of which another file takes the most.
+        // A disk of little more than a megabyte, of which another file takes the most.
         let script = """
-            mkdir disk && mount -t tmpfs -o size=1m none disk || exit 77
+            mkdir disk && mount -t tmpfs -o size=1200k none disk || exit 77
             "$PENUMBRA" index . --index disk/index > /dev/null || exit 1
             rm [0-9].jpg; "$PENUMBRA" index --index disk/index > /dev/null || exit 2
             head -c 2000000 /dev/zero > disk/other 2> /dev/null

@@ -9,7 +9,7 @@ import Testing
         let gallery = try Gallery.indexed(4)
         let isRoot = geteuid() == 0
         let user = isRoot ? "setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_CACHE_HOME=/nowhere " : ""
-        let before = try gallery.run("search", "a black dog on a city street", "--format", "jsonl")
+        let before = try gallery.run("search", "a black dog on a city street", "--format", "tsv")
         // Others may read, nobody may write.
         #expect(try Program.shell("chmod -R a+rX,a-w .", in: gallery.path).code == 0)
         defer { _ = try? Program.shell("chmod -R u+w .", in: gallery.path) }
@@ -19,7 +19,7 @@ import Testing
             return
         }
         #expect(try Program.shell("\(user)touch .penumbra/x", in: gallery.path).code != 0, "really not writable")
-        let words = "a black dog on a city street --format jsonl"
+        let words = "a black dog on a city street --format tsv"
         let search = try Program.shell("\(user)\"$PENUMBRA\" search \(words)", in: gallery.path)
         #expect(search.code == 0, "\(search.stderr)")
         #expect(search.stdout == before.stdout)
