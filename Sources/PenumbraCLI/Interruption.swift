@@ -3,46 +3,42 @@ import Dispatch
 import Glibc
 import Synchronization
 
+/// The first signal that came; a signal handler can do no more than note it.
+private let noted = Atomic<Int32>(0)
+
 /// Runs work that a signal cancels instead of killing.
 final class Interruption: Sendable {
-    private let received = Mutex<Int32?>(nil)
     private let message: String
 
     /// Says `message` when the first signal comes.
     init(_ message: String = "finishing the batch") { self.message = message }
 
     /// The signal that came, if one did.
-    var signal: Int32? { received.withLock { $0 } }
+    var signal: Int32? {
+        let number = noted.load(ordering: .acquiring)
+        return number == 0 ? nil : number
+    }
 
     /// Runs `body`; SIGINT or SIGTERM cancels its task, a second one ends the process at once.
     func run<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
-        // The handlers are there before the work begins: no signal finds the process unprepared.
-        let cancellation = Mutex<(@Sendable () -> Void)?>(nil)
-        let sources = [SIGINT, SIGTERM].map { number in
-            source(number) { cancellation.withLock { $0 }?() }
-        }
-        defer { for source in sources { source.cancel() } }
-        let task = Task { try await body() }
-        cancellation.withLock { $0 = { task.cancel() } }
-        if signal != nil { task.cancel() }
-        return try await task.value
-    }
-
-    private func source(
-        _ number: Int32, _ cancel: @escaping @Sendable () -> Void
-    ) -> any DispatchSourceSignal {
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { [self] in
-            let isFirst = received.withLock { received in
-                defer { received = number }
-                return received == nil
+        noted.store(0, ordering: .releasing)
+        // Handlers, not dispatch sources: those are registered some time after they are resumed, and until then a signal
+        // would be lost.
+        for number in [SIGINT, SIGTERM] {
+            Glibc.signal(number) { number in
+                if noted.exchange(number, ordering: .acquiringAndReleasing) != 0 { _exit(128 + number) }
             }
-            guard isFirst else { _exit(128 + number) }
-            Console.note("\npenumbra: \(message); once more to stop at once")
-            cancel()
         }
-        source.resume()
-        Glibc.signal(number, SIG_IGN)
-        return source
+        let task = Task { try await body() }
+        let watch = DispatchSource.makeTimerSource(queue: .global())
+        watch.schedule(deadline: .now(), repeating: .milliseconds(10))
+        watch.setEventHandler { [self] in
+            guard signal != nil, !task.isCancelled else { return }
+            Console.note("\npenumbra: \(message); once more to stop at once")
+            task.cancel()
+        }
+        watch.resume()
+        defer { watch.cancel() }
+        return try await task.value
     }
 }

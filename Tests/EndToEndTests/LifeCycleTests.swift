@@ -97,7 +97,8 @@ import Testing
         let doctor = try gallery.run("doctor")
         #expect(doctor.code == 0, "\(doctor.text)\(doctor.stderr)")
         for pattern in [
-            #"processor     (portable|avx2|avx512) kernels"#, #"OpenBLAS      core \w+, threads 1 a call; OpenBLAS \d"#,
+            #"processor     (portable|avx2|avx512|avx512vnni) kernels"#,
+            #"OpenBLAS      core \w+, threads 1 a call; OpenBLAS \d"#,
             #"libjpeg-turbo \d+\.\d+\.\d+"#, #"libpng        1\.\d+\.\d+"#, #"libwebp       \d+\.\d+\.\d+"#,
             #"LMDB          0\.\d+\.\d+"#, #"SQLite        3\.\d+\.\d+"#, #"file system   \w+"#,
             #"free space    [\d.]+ [kMG]B"#,
