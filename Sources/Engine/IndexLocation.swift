@@ -17,17 +17,15 @@ public enum IndexLocation {
             // Folders further down may have names that are no UTF-8; the one with the index must not.
             if let name = String(validating: current, as: UTF8.self) {
                 let candidate = name == "/" ? "/\(folderName)" : "\(name)/\(folderName)"
-                if holdsCatalogue(candidate) { return candidate }
+                if isIndexFolder(candidate) { return candidate }
             }
             guard current != [0x2F], let slash = current.lastIndex(of: 0x2F) else { return nil }
             current = slash == 0 ? [0x2F] : Array(current[..<slash])
         }
     }
 
-    /// Whether a folder is an index folder.
-    public static func holdsCatalogue(_ folder: String) -> Bool {
-        access("\(folder)/\(IndexStore.catalogueName)", F_OK) == 0
-    }
+    /// Whether a folder is an index folder, be it a damaged one.
+    public static func isIndexFolder(_ folder: String) -> Bool { IndexStore.isIndexFolder(folder) }
 
     /// Whether a path is a folder.
     public static func isFolder(_ path: String) -> Bool {
@@ -38,7 +36,7 @@ public enum IndexLocation {
     /// What a person who writes `--index PATH` means: an index folder, or a root that holds one.
     public static func named(_ path: String) -> String {
         let inside = "\(path)/\(folderName)"
-        return !holdsCatalogue(path) && holdsCatalogue(inside) ? inside : path
+        return !isIndexFolder(path) && isIndexFolder(inside) ? inside : path
     }
 
     /// The absolute path without links, or nil where nothing is there or its name is no UTF-8.

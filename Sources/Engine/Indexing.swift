@@ -32,7 +32,7 @@ extension Index {
             try await read(worker, jobs: options.jobs, &run) { done in
                 progress(IndexingProgress(done: done, total: survey.pending))
             }
-            try resolve(&run, worker.ledger)
+            try resolve(&run, worker)
             progress(IndexingProgress(done: run.done, total: survey.pending))
         }
         if !run.summary.wasInterrupted { try run.removeMissing() }
@@ -74,14 +74,20 @@ extension Index {
     /// Settles files whose content is stored: each is another name of an item whose file is gone, or a copy.
     ///
     /// Content that is not stored after all, since the item that had it changed, is to be read once more.
-    private func resolve(_ run: inout IndexingRun, _ ledger: ContentLedger) throws {
+    private func resolve(_ run: inout IndexingRun, _ worker: PictureWorker) throws {
         while !run.summary.wasInterrupted, case let files = try run.takeKnown(), !files.isEmpty {
             for (file, record) in files {
                 if let gone = try run.missingItem(hash: record.hash) {
                     try run.rename(gone, to: file, record)
                 } else if let original = try run.item(hash: record.hash) {
-                    run.copy(original, to: file, record)
-                } else if let reason = ledger.failure(record.hash) {
+                    // A file that moved here from where this scan does not look is missed by nobody else.
+                    let isThere = worker.reader.holds(RelativePath(bytes: original.name))
+                    if isThere || run.isRenamed(original.id) {
+                        run.copy(original, to: file, record)
+                    } else {
+                        try run.rename(original, to: file, record)
+                    }
+                } else if let reason = worker.ledger.failure(record.hash) {
                     try run.take(file, .failed(reason, file.file.facts))
                 } else {
                     try run.readAgain(file)

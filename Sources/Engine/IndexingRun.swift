@@ -30,6 +30,8 @@ struct IndexingRun {
     private var lastNumber = 0
     private var batch: Batch
     private var lastCommit = ContinuousClock.now
+    /// Items that have a new name which is not committed yet.
+    private var renamed: Set<ItemID> = []
 
     /// Begins with what the survey alone could decide.
     init(_ survey: Survey, _ sink: any BatchSink, _ ledger: ContentLedger, _ options: IndexingOptions) throws {
@@ -99,6 +101,7 @@ struct IndexingRun {
             count(file, ifNew: .added(name)) { $0.added += 1 }
         case .touched(let record):
             if let previous = file.previous { batch.updates.append((previous.id, name, record)) }
+            batch.recovered.append(name)
             summary.unchanged += 1
         case .unreadable(let reason, let facts):
             remember(name, reason, facts, isRetryable: true)  // the item stays: the content may be what it was
@@ -158,11 +161,15 @@ struct IndexingRun {
         return try sink.readCatalogue { try Catalogue.item(id, $0) }
     }
 
+    /// Whether an item has been given a new name since the last commit.
+    func isRenamed(_ item: ItemID) -> Bool { renamed.contains(item) }
+
     /// Gives an item whose file is gone its new name; it keeps its id.
     mutating func rename(_ item: ItemRecord, to file: PendingFile, _ record: FileRecord) throws {
         try table.access { try ScanTable.removeMissing(item.id, $0) }
         if let previous = file.previous { batch.removals.append(previous.id) }
         batch.updates.append((item.id, file.file.path, record))
+        renamed.insert(item.id)
         batch.recovered.append(file.file.path)
         summary.renamed += 1
         options.report(.renamed(item.name, to: file.file.path))
@@ -243,6 +250,7 @@ struct IndexingRun {
                 "took": "\(ContinuousClock.now - start)",
             ])
         batch = Batch()
+        renamed = []
         lastCommit = ContinuousClock.now
     }
 }

@@ -156,7 +156,13 @@ struct Survey {
         try Catalogue.forEachFailure(.scan, catalogue) { failure in
             let path = RelativePath(bytes: failure.name)
             let isScope = scopes.contains(path)
-            guard isScope || folders.isLookedFor(path), try !ScanTable.holds(failure.name, scan) else { return }
+            guard isScope || folders.isLookedFor(path) else { return }
+            if let file = try ScanTable.file(failure.name, scan) {
+                // Readable again, and what was indexed: nothing is left of the failure.
+                let item = try Catalogue.item(named: failure.name, .images, .scan, catalogue)
+                if item?.file?.facts == file.facts { batch.recovered.append(failure.name) }
+                return
+            }
             if let refusal = try ScanTable.refusal(of: failure.name, scan) {
                 if refusal.reason == failure.reason { summary.stillFailing += 1 }
             } else if try isSettled(path, isScope: isScope, &folders, catalogue: catalogue, scan: scan) {
@@ -167,7 +173,8 @@ struct Survey {
             guard try Catalogue.failure(of: path, .scan, catalogue)?.reason != reason else { return }
             batch.failures.append(
                 FailureRecord(
-                    name: path, reason: reason, size: 0, modified: 0, changed: 0, time: now, isRetryable: true))
+                    name: path, reason: reason, size: 0, modified: 0, changed: 0, time: now,
+                    isRetryable: try ScanTable.folder(path, scan) != nil))
             summary.note(failure: path, reason)
         }
     }

@@ -34,7 +34,8 @@ final class Interruption: Sendable {
         watch.schedule(deadline: .now(), repeating: .milliseconds(10))
         watch.setEventHandler { [self] in
             guard signal != nil, !task.isCancelled else { return }
-            Console.note("\npenumbra: \(message); once more to stop at once")
+            let newline = Environment.showsProgress ? "\n" : ""  // behind a progress bar
+            Console.note("\(newline)penumbra: \(message); once more to stop at once")
             task.cancel()
         }
         watch.resume()

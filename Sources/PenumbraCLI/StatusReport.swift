@@ -35,16 +35,26 @@ struct StatusReport {
     private static func summary(_ staleness: Staleness) -> String {
         let counts = [
             (staleness.new, "new"), (staleness.changed, "changed"), (staleness.missing, "gone"),
+            (staleness.kept, "not found but kept"), (staleness.unreadableFolders, "unreadable folders"),
             (staleness.unchanged, "unchanged"), (staleness.failedBefore, "failed before"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
-        return (staleness.isCurrent ? "up to date" : "out of date, penumbra index mends that")
-            + (counts.isEmpty ? "" : ": \(counts)")
+        let isMended = staleness.new + staleness.changed + staleness.missing > 0
+        let verdict =
+            staleness.isCurrent
+            ? "up to date" : isMended ? "out of date, penumbra index mends that" : "not all of it could be found"
+        return verdict + (counts.isEmpty ? "" : ": \(counts)")
     }
 
     private static func json(_ staleness: Staleness) -> String {
-        "\"folder\":{\"is_current\":\(staleness.isCurrent),\"new\":\(staleness.new),\"changed\":\(staleness.changed),"
-            + "\"gone\":\(staleness.missing),\"unchanged\":\(staleness.unchanged),"
-            + "\"failed_before\":\(staleness.failedBefore)}"
+        let notices = staleness.notices.map { notice in
+            "{\"path\":\(Escaping.json(String(decoding: notice.path, as: UTF8.self))),"
+                + "\"reason\":\(Escaping.json(notice.reason))}"
+        }
+        return
+            "\"folder\":{\"is_current\":\(staleness.isCurrent),\"new\":\(staleness.new),\"changed\":\(staleness.changed),"
+            + "\"gone\":\(staleness.missing),\"kept\":\(staleness.kept),"
+            + "\"unreadable_folders\":\(staleness.unreadableFolders),\"unchanged\":\(staleness.unchanged),"
+            + "\"failed_before\":\(staleness.failedBefore),\"notices\":[\(notices.joined(separator: ","))]}"
     }
 
     /// One line for each failure: the path, the reason, when, and whether a retry can help, between tabs.

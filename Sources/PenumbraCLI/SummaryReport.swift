@@ -38,7 +38,12 @@ struct SummaryReport {
 
     private func lines(_ index: Index) -> [String] {
         var lines: [String] = []
-        if summary.wasInterrupted { lines.append("interrupted: what was done is kept, the same command goes on") }
+        if summary.wasInterrupted {
+            lines.append(
+                isDryRun
+                    ? "interrupted: not all was looked at"
+                    : "interrupted: what was done is kept, the same command goes on")
+        }
         if summary.total == 0 && summary.failures.isEmpty && !summary.wasInterrupted {
             lines.append(
                 isNew && !isDryRun ? "no pictures here: made an empty index" : "no pictures here: the index is empty")

@@ -25,7 +25,9 @@ package enum Catalogue {
 
     package static func state(_ database: Database, path: String) throws -> IndexState {
         guard try database.tableExists("state"), let row = try Row.fetchOne(database, sql: "SELECT * FROM state") else {
-            throw StorageError.notAnIndex(path: path)
+            throw VectorsFolder.names(in: path).isEmpty
+                ? StorageError.notAnIndex(path: path)
+                : StorageError.damagedCatalogue(path: path, reason: "it is empty")
         }
         guard (row["format"] as Int) <= format else {
             throw StorageError.newerFormat(path: path, got: row["format"], supported: format)
@@ -145,6 +147,17 @@ package enum Catalogue {
         let rows = try Row.fetchCursor(
             database, sql: "SELECT \(itemColumns) FROM item WHERE \(sql)", arguments: arguments)
         while let row = try rows.next() { try body(item(row)) }
+    }
+
+    /// The item of a name, or nil.
+    package static func item(
+        named name: [UInt8], _ collection: Collection, _ source: Source, _ database: Database
+    ) throws -> ItemRecord? {
+        try Row.fetchOne(
+            database.cachedStatement(
+                sql: "SELECT \(itemColumns) FROM item WHERE collection = ? AND source = \(sourceID) AND name = ?"),
+            arguments: [collection.rawValue, source.kind.rawValue, source.name, Data(name)]
+        ).map(item)
     }
 
     /// The oldest item with that content, or nil.

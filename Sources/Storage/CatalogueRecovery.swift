@@ -33,7 +33,7 @@ struct CatalogueRecovery {
             _ = try queue.read { try Catalogue.state($0, path: path) }
         } catch let error as DatabaseError {
             throw StorageError.beyondRepair(path: path, reason: error.message ?? "\(error.resultCode)")
-        } catch StorageError.notAnIndex {
+        } catch StorageError.notAnIndex, StorageError.damagedCatalogue {
             throw StorageError.beyondRepair(path: path, reason: "it does not say any more what index it is")
         }
     }

@@ -48,7 +48,7 @@ extension IndexStore {
     @discardableResult
     static func makeVectors(_ path: String, _ state: IndexState) throws -> VectorStore {
         guard mkdir(path, 0o700) == 0 else { throw StorageError.lmdb(errno, "create", path) }
-        let vectors = try VectorStore(path: path, dimension: state.dimension)
+        let vectors = try VectorStore(path: path, dimension: state.dimension, isNew: true)
         try vectors.setIdentity(state.uuid)
         try sync(path)
         return vectors

@@ -34,7 +34,10 @@ package final class IndexStore: Sendable {
     package init(path: String, isReadOnly: Bool? = nil) throws {
         self.path = path
         let file = "\(path)/\(Self.catalogueName)"
-        guard FileManager.default.fileExists(atPath: file) else { throw StorageError.notAnIndex(path: path) }
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw Self.isIndexFolder(path)
+                ? StorageError.damagedCatalogue(path: path, reason: "it is missing") : .notAnIndex(path: path)
+        }
         let mayWrite = isReadOnly.map(!) ?? (access(path, W_OK) == 0 && access(file, W_OK) == 0)
         let (catalogue, isDiskFull) = try Self.open(path, mayWrite: mayWrite)
         self.isDiskFull = isDiskFull
@@ -170,6 +173,11 @@ package final class IndexStore: Sendable {
 
     /// Lets go of the vectors, so that their folder can be removed once nobody else reads it.
     func releaseVectors() { held.withLock { $0 = nil } }
+
+    /// Whether a folder holds a catalogue, or vectors that lack theirs.
+    package static func isIndexFolder(_ path: String) -> Bool {
+        access("\(path)/\(catalogueName)", F_OK) == 0 || !VectorsFolder.names(in: path).isEmpty
+    }
 
     /// Runs `body` on the catalogue alone.
     package func readCatalogue<T>(_ body: (Database) throws -> T) throws -> T {

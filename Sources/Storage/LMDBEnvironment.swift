@@ -28,20 +28,27 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
     /// The environment of a folder, opened now or shared with whoever has it open in this process.
     /// - Throws: `StorageError.system` when the folder or its files cannot be opened, also when a writer is removing
     ///   it; `.truncated` when `data.mdb` is shorter than its own header says (using it would kill the process).
-    package static func at(_ path: String, isReadOnly: Bool = false) throws -> LMDBEnvironment {
+    package static func at(
+        _ path: String, isReadOnly: Bool = false, isNew: Bool = false
+    ) throws -> LMDBEnvironment {
         var status = stat()
         guard stat(path, &status) == 0 else { throw StorageError.lmdb(errno, "open", path) }
         let id = FolderID(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         return try open.withLock { open in
             open = open.filter { $0.value.environment != nil }
             if let shared = open[id]?.environment { return shared }
-            let environment = try LMDBEnvironment(path: path, isReadOnly: isReadOnly)
+            let environment = try LMDBEnvironment(path: path, isReadOnly: isReadOnly, isNew: isNew)
             open[id] = Weak(environment: environment)
             return environment
         }
     }
 
-    private init(path: String, isReadOnly: Bool) throws {
+    private init(path: String, isReadOnly: Bool, isNew: Bool) throws {
+        // LMDB would make an empty file where none is, and write into one that was emptied.
+        let size = Entry("\(path)/data.mdb").size
+        if !isNew, size < Self.smallestFile {
+            throw StorageError.truncated(path: "\(path)/data.mdb", got: size, expected: Self.smallestFile)
+        }
         folder = try VectorsFolder.lock(path, LOCK_SH)
         if !isReadOnly {
             do { try Self.allocateLockFile(path) } catch {
@@ -68,6 +75,9 @@ package final class LMDBEnvironment: @unchecked Sendable {  // LMDB synchronises
         var dead: Int32 = 0
         mdb_reader_check(environment, &dead)
     }
+
+    /// Two meta pages and the root.
+    private static let smallestFile = 3 * 4_096
 
     /// Gives LMDB's lock file its disk space before LMDB maps it: it would make a file with a hole, and the first write
     /// into a hole on a full disk kills the process.

@@ -12,6 +12,8 @@ public struct LostItem: Sendable, Equatable {
     public let name: [UInt8]
     /// The name of the source it came from; nil for a scanned picture, which the next `index` encodes again.
     public let source: String?
+    /// Whether that source is an import, and not a file of texts.
+    public let isImported: Bool
 }
 
 /// What a repair did.
@@ -219,7 +221,10 @@ private struct Repair {
             } else {
                 gone.append(item.id)
                 let isScanned = row[5] == Source.Kind.scan.rawValue
-                lost(LostItem(collection: collection, name: Array(row[4] as Data), source: isScanned ? nil : row[6]))
+                lost(
+                    LostItem(
+                        collection: collection, name: Array(row[4] as Data), source: isScanned ? nil : row[6],
+                        isImported: (row[5] as String) == Source.Kind.imported.rawValue))
             }
         }
         try packer.finish()

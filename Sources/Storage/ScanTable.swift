@@ -133,9 +133,12 @@ package final class ScanTable: Sendable {
         try database.execute(sql: "CREATE INDEX found_path ON found (path)")
     }
 
-    package static func holds(_ path: [UInt8], _ database: Database) throws -> Bool {
+    /// The file of a path, if it was found.
+    package static func file(_ path: [UInt8], _ database: Database) throws -> ScannedFile? {
         try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT 1 FROM found WHERE path = ?"), arguments: [Data(path)]) != nil
+            database.cachedStatement(sql: "SELECT path, size, modified, changed FROM found WHERE path = ?"),
+            arguments: [Data(path)]
+        ).map(file)
     }
 
     /// How a folder was found and on which device, or nil where the walk did not come by.

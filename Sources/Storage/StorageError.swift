@@ -49,19 +49,19 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
         case .newerFormat(let path, let got, let supported):
             "\(path): written in format \(got), this version of Penumbra reads up to \(supported)"
         case .foreignVectors(let path, let got, let expected):
-            "\(path): these vectors belong to index \(got), the catalogue is of index \(expected)"
+            "\(path): these vectors belong to index \(got), the catalogue is of index \(expected)\(Self.remedy)"
         case .foreignEncoding(let got, let expected):
             "this index was made with encoding \(expected), the model at hand gives \(got)"
         case .vectorsShort(let path, let collection, let block, let got, let expected):
-            "\(path): block \(block) of \(collection) holds \(got) vectors, the catalogue promises \(expected)"
+            "\(path): block \(block) of \(collection) holds \(got) vectors, the catalogue promises \(expected)\(Self.remedy)"
         case .damagedBlock(let path, let collection, let block, let column, let reason):
-            "\(path): block \(block) of \(collection), column \(column): \(reason)"
+            "\(path): block \(block) of \(collection), column \(column): \(reason)\(Self.remedy)"
         case .truncated(let path, let got, let expected):
-            "\(path): truncated, \(got) bytes where \(expected) are needed"
+            "\(path): truncated, \(got) bytes where \(expected) are needed\(Self.remedy)"
         case .system(let path, let operation, let reason):
             "\(path): \(operation): \(reason)"
         case .unwritable(let path):
-            "\(path): no permission to write here, which even a search needs for its locks"
+            "\(path): no permission to write here"
         case .damagedCatalogue(let path, let reason):
             "\(path): the catalogue is damaged (\(reason)); penumbra repair saves what can be read"
         case .beyondRepair(let path, let reason):
@@ -77,6 +77,8 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
             "\(path): no space left; what was indexed before is intact, free some space and run the same command again"
         }
     }
+
+    private static let remedy = "; penumbra repair saves what is sound"
 
     /// The error of a failed LMDB or system call.
     static func lmdb(_ code: Int32, _ operation: String, _ path: String) -> StorageError {

@@ -16,7 +16,8 @@ extension Verification {
         }
         if !beyond.isEmpty {
             report.notices.append(
-                "\(beyond.count) blocks of \(collection) beyond the catalogue, left by an interrupted run")
+                "\(beyond.count) blocks of \(collection) beyond the catalogue: of a run that goes on, or was interrupted"
+            )
         }
         guard let last = blocks.last,
             let value = try snapshot.transaction.value(BlockKey(collection, .ids, last.number).bytes),
@@ -25,7 +26,8 @@ extension Verification {
             rows.count / size > last.count
         else { return }
         report.notices.append(
-            "\(rows.count / size - last.count) rows of \(collection) beyond the catalogue, left by an interrupted run")
+            "\(rows.count / size - last.count) rows of \(collection) beyond the catalogue: of a run that goes on, or was interrupted"
+        )
     }
 
     /// Walks LMDB's tree: the keys ascend, each large value lies in pages of its own that say so, and every page of the

@@ -40,8 +40,8 @@ package struct VectorStore: Sendable {
 
     /// Opens the folder.
     /// - Throws: as `LMDBEnvironment.at`.
-    package init(path: String, dimension: Int, isReadOnly: Bool = false) throws {
-        environment = try LMDBEnvironment.at(path, isReadOnly: isReadOnly)
+    package init(path: String, dimension: Int, isReadOnly: Bool = false, isNew: Bool = false) throws {
+        environment = try LMDBEnvironment.at(path, isReadOnly: isReadOnly, isNew: isNew)
         self.dimension = dimension
     }
 

@@ -1,4 +1,5 @@
 // One writer per index: an advisory lock that names its holder.
+import Foundation
 import Glibc
 
 /// The writer lock of an index folder, held until released or the process ends.
@@ -10,7 +11,11 @@ package final class WriterLock: Sendable {
     /// - Throws: `StorageError.busy` with the holder's process id; `.system` when the file cannot be opened.
     package init(path: String) throws {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StorageError.lmdb(errno, "lock", path) }
+        guard descriptor >= 0 else {
+            throw [EACCES, EPERM, EROFS].contains(errno)
+                ? StorageError.unwritable(path: (path as NSString).deletingLastPathComponent)
+                : StorageError.lmdb(errno, "lock", path)
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
             defer { close(descriptor) }

@@ -164,7 +164,8 @@ import Testing
         let json = try gallery.run("status", "--check", "--format", "json").text
         #expect(
             json.contains(
-                #""folder":{"is_current":false,"new":1,"changed":0,"gone":1,"unchanged":2,"failed_before":0}"#))
+                #""folder":{"is_current":false,"new":1,"changed":0,"gone":1,"kept":0,"unreadable_folders":0,"unchanged":2,"failed_before":0,"notices":[]}"#
+            ))
     }
 
     @Test func status() throws {

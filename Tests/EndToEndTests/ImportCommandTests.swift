@@ -59,16 +59,17 @@ import Testing
             (["--source", "captions"], "2 texts", 2),
             (["--source", "import", "--in", "texts"], "nothing to export: the file has no rows", 0),
         ] as [([String], String, Int)] {
-            let run = try Program.run(["export", "out.safetensors"] + options, in: folder.path)
+            let run = try Program.run(["export", "--yes", "out.safetensors"] + options, in: folder.path)
             #expect(run.code == 0 && run.text == said + "\n", "\(run.stderr)")
             #expect(try RowsFile(path: folder.file("out.safetensors")).means.count == rows)
         }
         let before = try RowsFile(path: folder.file("in.safetensors"))
-        #expect(try Program.run(["export", "out.safetensors", "--source", "import"], in: folder.path).code == 0)
+        #expect(
+            try Program.run(["export", "--yes", "out.safetensors", "--source", "import"], in: folder.path).code == 0)
         let after = try RowsFile(path: folder.file("out.safetensors"))
         #expect(after.means == before.means && after.logVariances == before.logVariances)
         #expect(try after.list("names") == before.list("names"))
-        let unknown = try Program.run(["export", "out.safetensors", "--source", "gone"], in: folder.path)
+        let unknown = try Program.run(["export", "--yes", "out.safetensors", "--source", "gone"], in: folder.path)
         #expect(unknown.code == 2)
         #expect(unknown.stderr == "penumbra: no source of the name gone here: there are import, captions\n")
     }
@@ -140,7 +141,7 @@ import Testing
         #expect(Self.counted(run.text, "unchanged") == committed)
         #expect(Self.counted(run.text, "added") == count - committed)
         #expect(try Program.run(["verify"], in: folder.path).code == 0)
-        #expect(try Program.run(["export", "out.safetensors"], in: folder.path).code == 0)
+        #expect(try Program.run(["export", "--yes", "out.safetensors"], in: folder.path).code == 0)
         let before = try RowsFile(path: folder.file("in.safetensors"))
         let after = try RowsFile(path: folder.file("out.safetensors"))
         #expect(after.means == before.means && after.logVariances == before.logVariances)

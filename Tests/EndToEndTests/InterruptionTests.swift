@@ -67,7 +67,7 @@ import Testing
         let errors = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationReason == .exit && process.terminationStatus == 128 + signal)
-        #expect(errors == "\npenumbra: finishing the batch; once more to stop at once\n")
+        #expect(errors == "penumbra: finishing the batch; once more to stop at once\n")
         #expect(text.hasPrefix("interrupted: what was done is kept, the same command goes on\n"))
         let kept = added(text)
         #expect(kept > 0 && kept < count, "\(text)")

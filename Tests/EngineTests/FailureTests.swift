@@ -2,6 +2,7 @@
 import Engine
 import Foundation
 import Glibc
+import Storage
 import TestSupport
 import Testing
 
@@ -41,6 +42,23 @@ import Testing
         try await pictures.update()
         try pictures.write(2, "bad.jpg")
         #expect(try await pictures.update().counts == "1 added, 1 unchanged")
+        #expect(try pictures.index.status().failures.isEmpty)
+    }
+
+    /// A picture that could not be read for a while, and is what it was when it can be.
+    @Test(arguments: [false, true]) func aFailureIsForgottenWhenTheFileIsWhatWasIndexed(isTouched: Bool) async throws {
+        let pictures = try Pictures(["a.jpg": 1])
+        try await pictures.update()
+        let file = try #require(try pictures.records()["a.jpg"]?.file)
+        var batch = Batch()
+        batch.failures = [
+            FailureRecord(
+                name: Array("a.jpg".utf8), reason: "Permission denied", size: file.size, modified: 0, changed: 0,
+                time: 1, isRetryable: true)
+        ]
+        try IndexWriter(pictures.index.store).commit(batch)
+        if isTouched { try pictures.touch("a.jpg", 1_000_000_000) }
+        #expect(try await pictures.update().counts == "1 unchanged")
         #expect(try pictures.index.status().failures.isEmpty)
     }
 

@@ -107,6 +107,17 @@ import Testing
         #expect(settled.changed > 0 && settled.hash == file.hash)
     }
 
+    @Test func aPictureMovedIntoAScannedFolderKeepsItsIdentity() async throws {
+        let pictures = try Pictures(["a/1.jpg": 1, "b/2.jpg": 2])
+        try await pictures.update()
+        let before = try pictures.item("a/1.jpg")
+        pictures.move("a/1.jpg", "b/moved.jpg")
+        let only = options { $0.folders = [pictures.folder.file("b")] }
+        #expect(try await pictures.update(only).counts == "1 renamed, 1 unchanged")
+        #expect(try pictures.item("b/moved.jpg") == before)
+        #expect(try await pictures.update().counts == "2 unchanged")
+    }
+
     // MARK: Devices
 
     /// Says that a folder was on another device when it was last indexed.

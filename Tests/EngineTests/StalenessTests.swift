@@ -5,6 +5,14 @@ import TestSupport
 import Testing
 
 @Suite struct StalenessTests {
+    @Test func picturesThatAreKeptAreNotThere() async throws {
+        let pictures = try Pictures(["sub/a.jpg": 1])
+        try await pictures.update()
+        try pictures.remove("sub/a.jpg")
+        let stale = try pictures.index.staleness()
+        #expect(!stale.isCurrent && stale.kept == 1 && stale.missing == 0)
+    }
+
     @Test func whatAFolderIsAhead() async throws {
         let pictures = try Pictures(["a.jpg": 1, "b.jpg": 2, "c.jpg": 3, "sub/d.jpg": 4, "sub/e.jpg": 5])
         try pictures.folder.write("bad.jpg", [1, 2, 3])
@@ -20,7 +28,7 @@ import Testing
         let stale = try pictures.index.staleness()
         #expect(!stale.isCurrent)
         #expect(stale.unchanged == 1 && stale.new == 1 && stale.changed == 1 && stale.missing == 1)
-        #expect(stale.notices.map(\.path) == [Array("sub".utf8)])
+        #expect(stale.notices.map(\.path) == [Array("sub".utf8)] && stale.kept == 2)
         #expect(try pictures.index.status().generation == generation, "nothing was written")
     }
 }

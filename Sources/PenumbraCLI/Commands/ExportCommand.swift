@@ -1,6 +1,7 @@
 // `penumbra export`: the vectors of an index become a file that other programs, and `penumbra import`, read.
 import ArgumentParser
 import Engine
+import Glibc
 import Presentation
 
 struct ExportCommand: AsyncParsableCommand {
@@ -29,10 +30,17 @@ struct ExportCommand: AsyncParsableCommand {
         help: ArgumentHelp("Only images, or only texts. import takes one kind at a time.", valueName: "kind"))
     var kind: Engine.Collection?
 
+    @Flag(help: "Replace an existing file without asking.")
+    var yes = false
+
     @OptionGroup var location: IndexOption
 
     func run() async throws {
         let index = try location.open()
+        if access(file, F_OK) == 0 {
+            try Confirmation.require(
+                "\(Escaping.visible(Array(file.utf8))) exists: replace it?", yes: yes, otherwise: "nothing was written")
+        }
         let interruption = Interruption()
         do {
             let summary = try await interruption.run {

@@ -28,7 +28,7 @@ struct ForgetCommand: ParsableCommand {
     func run() throws {
         if let source { return try forget(source) }
         let folder = try location.folder()
-        guard IndexLocation.holdsCatalogue(folder) else { throw Failure("\(folder): no index here") }
+        guard IndexLocation.isIndexFolder(folder) else { throw Failure("\(folder): no index here") }
         let shown = Escaping.visible(Array(folder.utf8))
         try Confirmation.require("Remove the index \(shown)\(Self.content(folder))?", yes: yes)
         let left = try Index.forget(at: folder)

@@ -75,7 +75,7 @@ struct ImportCommand: AsyncParsableCommand {
         let vectors = try VectorFile(path: file, names: names)
         let chosen = try model.map { try Environment.registry.open($0) }
         let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: ".")
-        if let path, IndexLocation.holdsCatalogue(path) {
+        if let path, IndexLocation.isIndexFolder(path) {
             let index = try Index(at: path, registry: Environment.registry)
             let summary = try await index.importVectors(
                 vectors, as: kind, source: source, model: chosen, progress: progress)

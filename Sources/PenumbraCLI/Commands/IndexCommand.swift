@@ -88,12 +88,15 @@ struct IndexCommand: AsyncParsableCommand {
             throw ValidationError("--exclude \"\(pattern)\" matches nothing")
         }
         if isDryRun, texts.file != nil { throw ValidationError("--dry-run looks at pictures, not at --texts") }
-        if isDryRun, model != nil || root != nil {
-            throw ValidationError("--dry-run touches nothing: --model and --root would change the index")
+        if isDryRun, root != nil {
+            throw ValidationError("--dry-run touches nothing: --root would change the index")
         }
     }
 
     func run() async throws {
+        if isDryRun, model != nil, try existingIndex() != nil {
+            throw ValidationError("--dry-run touches nothing: --model would change the index")
+        }
         if isDryRun, try existingIndex() == nil { return try await rehearseNewIndex() }
         let (index, isNew) = try openOrCreate()
         if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folders.isEmpty { return }
@@ -108,7 +111,8 @@ struct IndexCommand: AsyncParsableCommand {
     private func rehearseNewIndex() async throws {
         let temporary = TemporaryIndex()
         defer { temporary.remove() }
-        let index = try Index.create(at: temporary.path, root: existingFolder(), model: Model.builtin())
+        let chosen = try model.map { try Environment.registry.open($0) } ?? Model.builtin()
+        let index = try Index.create(at: temporary.path, root: existingFolder(), model: chosen)
         try await update(index, scanning: Array(folders.dropFirst()), isNew: true)
     }
 
@@ -163,7 +167,7 @@ struct IndexCommand: AsyncParsableCommand {
     private func existingIndex() throws -> String? {
         let folder = try existingFolder()
         let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
-        return path.flatMap { IndexLocation.holdsCatalogue($0) ? $0 : nil }
+        return path.flatMap { IndexLocation.isIndexFolder($0) ? $0 : nil }
     }
 
     /// The index that serves the first folder; a new one where there is none.
@@ -179,7 +183,7 @@ struct IndexCommand: AsyncParsableCommand {
         let target = location.index.map(IndexLocation.named) ?? "\(folder)/\(IndexLocation.folderName)"
         do {
             return (try Index.create(at: target, root: root ?? folder, model: try chosen ?? Model.builtin()), true)
-        } catch let error where IndexLocation.holdsCatalogue(target) {
+        } catch let error where IndexLocation.isIndexFolder(target) {
             Console.note("penumbra: \(error); going on with it")  // another process was faster
             return (try Index(at: target, model: chosen, registry: Environment.registry), false)
         }

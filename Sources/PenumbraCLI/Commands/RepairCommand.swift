@@ -10,7 +10,7 @@ struct RepairCommand: ParsableCommand {
         discussion: """
             Checks the index as penumbra verify does; where it is sound nothing is done. Else every Gaussian that is \
             sound and fits its item is kept, and items whose vectors are lost are listed and leave the index: the next \
-            penumbra index encodes those pictures again; imported items must be imported again. The damaged files are \
+            penumbra index encodes those pictures again; texts must be indexed again from their files, imported items imported again. The damaged files are \
             kept in the index folder, in damaged-TIME.
 
             EXAMPLES
@@ -29,8 +29,11 @@ struct RepairCommand: ParsableCommand {
         } catch is ExitCode {}
         let report = try Index.repair(at: folder) { item in
             let name = Escaping.visible(item.name)
-            if let source = item.source {
-                Console.print("lost, import it again: \(name) (from \(Escaping.visible(Array(source.utf8))))")
+            if let source = item.source.map({ Escaping.visible(Array($0.utf8)) }) {
+                Console.print(
+                    item.isImported
+                        ? "lost, import it again: \(name) (from \(source))"
+                        : "lost, penumbra index --texts \(source) brings it back: \(name)")
             } else {
                 Console.print("to be encoded again: \(name)")
             }
@@ -42,7 +45,7 @@ struct RepairCommand: ParsableCommand {
         }
         try VerifyCommand.runInChild(verification)
         if report.lost > 0 || report.catalogueDamage != nil {
-            Console.error("penumbra index brings the index up to date")
+            Console.error("penumbra index encodes lost pictures again; texts and imports come back from their files")
         }
     }
 }

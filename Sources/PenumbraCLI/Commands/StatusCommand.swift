@@ -29,14 +29,34 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Also walk the folder and say what an index run would look at.")
     var check = false
 
+    @Option(
+        name: .customLong("exclude"),
+        help: ArgumentHelp("With --check: leave out what matches, as for index.", valueName: "pattern"))
+    var excludes: [String] = []
+
+    @Flag(help: "With --check: follow links, as for index.")
+    var followLinks = false
+
+    @Flag(help: "With --check: look into every file, as for index.")
+    var allFiles = false
+
     @Option(help: "table (the default) or json.")
     var format = Format.table
+
+    /// What an index run with the same options would look for.
+    private var scan: IndexingOptions {
+        var options = IndexingOptions()
+        options.excludes = excludes
+        options.followsLinks = followLinks
+        options.takesAllFiles = allFiles
+        return options
+    }
 
     func run() throws {
         let index = try location.open()
         let status = try index.status()
         let style = PathStyle(root: status.root, current: Environment.currentFolder)
-        let staleness = check ? try index.staleness() : nil
+        let staleness = check ? try index.staleness(scan) : nil
         for notice in staleness?.notices ?? [] {
             let name = notice.path.isEmpty ? "the root" : Escaping.visible(style.relative(notice.path))
             Console.error("\(name): \(notice.reason)")
