@@ -146,7 +146,9 @@ extension Index {
                     }
                 }
             }
-            return Self.sorted(listed, options.order).map { $0.candidate.found($0.match.csd, percentile: $0.match.percentile) }
+            return Self.sorted(listed, options.order).map {
+                $0.candidate.found($0.match.csd, percentile: $0.match.percentile)
+            }
         }
     }
 

@@ -154,7 +154,8 @@ struct MatchJudge {
         return SearchResult(
             rank: rank, origin: found.origin, collection: collection, csd: found.csd,
             matchProbability: hasProbability ? scale.probability(logit: logit) : nil,
-            percentile: hasProbability ? nil : found.percentile ?? strangers?.percentile(of: found.csd), totalVariance: found.totalVariance,
+            percentile: hasProbability ? nil : found.percentile ?? strangers?.percentile(of: found.csd),
+            totalVariance: found.totalVariance,
             explanation: MatchExplanation(
                 meanPart: found.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
     }

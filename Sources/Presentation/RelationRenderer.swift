@@ -26,7 +26,9 @@ public struct RelationRenderer {
             lines.append("match             \(TableRenderer.percent(probability))\(bound)")
         }
         let isOfTwoKinds = answer.kinds.0 != answer.kinds.1
-        if isOfTwoKinds { lines.append("direction         by kind: of a text and a picture, the text is the more general") }
+        if isOfTwoKinds {
+            lines.append("direction         by kind: of a text and a picture, the text is the more general")
+        }
         for (name, direction) in [("A inside B", answer.firstInSecond), ("B inside A", answer.secondInFirst)] {
             lines.append("\(name)        \(direction.holds ? "yes" : "no")")
             if let percentile = direction.percentile {

@@ -124,7 +124,9 @@ package struct Generality: Sendable {
         _ items: [PreparedItem], _ order: GeneralityOrder, _ judge: (Int, PreparedItem) -> QuickJudgement?
     ) -> [GeneralityMatch] {
         let matches = items.enumerated().compactMap { index, item in
-            judge(index, item).map { GeneralityMatch(index: index, csd: $0.csd, cost: $0.cost, percentile: $0.percentile) }
+            judge(index, item).map {
+                GeneralityMatch(index: index, csd: $0.csd, cost: $0.cost, percentile: $0.percentile)
+            }
         }
         let vagueness = { (match: GeneralityMatch) in items[match.index].gaussian.totalVariance }
         switch order {
@@ -174,7 +176,8 @@ package struct Generality: Sendable {
         if isOneKind, let margin = rule.inclusionMargin, !(x.gaussian.inclusion(in: b.gaussian) > margin) { return nil }
         guard let null = null ?? strangers(b, x) else { return nil }
         if known == nil, !isRelated(null) { return nil }
-        if isOneKind, isHub == nil, let bound = rule.neighboursBelow, let share = neighbourShare(of: b), share >= bound {
+        if isOneKind, isHub == nil, let bound = rule.neighboursBelow, let share = neighbourShare(of: b), share >= bound
+        {
             return nil
         }
         return QuickJudgement(
@@ -198,7 +201,7 @@ package struct Generality: Sendable {
     }
 
     /// The share of the sample to which a text is a near neighbour; nil for pictures and where the rule does not ask.
-    func neighbourShare(of b: PreparedItem) -> Double? {
+    package func neighbourShare(of b: PreparedItem) -> Double? {
         guard b.kind == .texts, !neighbourhoods.isEmpty else { return nil }
         let near = zip(sample.strangers, neighbourhoods).count { b.gaussian.csd(to: $0) < $1 }
         return Double(near) / Double(neighbourhoods.count)

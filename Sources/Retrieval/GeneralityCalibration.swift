@@ -184,8 +184,10 @@ private struct RuleBench {
         var best: (index: Int, cost: Double)?
         let isBounded = (generality.rule.relatedBelow ?? 1) <= Self.loosest
         for index in isBounded ? nearby[x] : Array(items.indices) where index != x {
-            guard let cost = generality.judgeQuickly(
-                    items[index], over: items[x], Generality.Nulls(texts: nulls[x], pictures: nil), isHub: hubs[index])?.cost
+            guard
+                let cost = generality.judgeQuickly(
+                    items[index], over: items[x], Generality.Nulls(texts: nulls[x], pictures: nil), isHub: hubs[index])?
+                    .cost
             else { continue }
             if cost < best?.cost ?? .infinity { best = (index, cost) }
         }

@@ -30,7 +30,7 @@ extension Generality {
     ///   - walk: how to climb.
     ///   - steps: greedy: the most rungs; interpolation: the points between X and root, at least 2. Nil takes the default.
     ///   - excluded: an index to leave out: X itself.
-    /// - Returns: indices of the rungs; each is vaguer than the one before and includes it.
+    /// - Returns: indices of the rungs; each is vaguer than the one before, includes it, and is related to X.
     /// - Complexity: O(rungs * items * D).
     /// - SeeAlso: ProLIP, section 4.4; HierarCaps (Alper and Averbuch-Elor, ECCV 2024), section 3.3
     package func ladder(
@@ -50,7 +50,8 @@ extension Generality {
             items.indices.filter { index in
                 guard index != excluded else { return false }
                 if x.kind == .texts, items[index].kind == .texts {
-                    return relatedness(of: items[index], to: x, x.gaussian.csd(to: items[index].gaussian), null).isRelated
+                    return relatedness(of: items[index], to: x, x.gaussian.csd(to: items[index].gaussian), null)
+                        .isRelated
                 }
                 return items[index].kind != .texts
                     || null.percentile(of: x.gaussian.csd(to: items[index].gaussian)) < Self.pictureRungsWithin
@@ -82,18 +83,20 @@ extension Generality {
     private func interpolationLadder(
         _ x: PreparedItem, _ items: [PreparedItem], _ steps: Int, _ excluded: Int?
     ) -> [Int] {
-        let candidates = items.indices.filter { $0 != excluded && includesByKind(items[$0], x) }
+        let possible = possibleRungs(x, items, excluded)
+        let near = repeatDistance(of: x)
+        // Whatever does not include X can be no rung; left in, it would only stand between the points and the rungs.
+        let candidates = items.indices.filter { possible.contains($0) && encloses(items[$0], x, near) }
         let containments = candidates.map { x.gaussian.containment(in: items[$0].gaussian) }
         guard let best = containments.indices.max(by: { containments[$0] < containments[$1] }) else { return [] }
         let root = items[candidates[best]].gaussian.mean
-        let possible = possibleRungs(x, items, excluded)
         var rungs: [Int] = []
         var current = x
         for step in 0..<max(steps, 2) {
             let share = Float(step) / Float(max(steps, 2) - 1)
             let point = Self.normalized(zip(x.gaussian.mean, root).map { (1 - share) * $0 + share * $1 })
             guard let nearest = Self.nearest(point, candidates, items), !rungs.contains(nearest),
-                possible.contains(nearest),                encloses(items[nearest], current)
+                encloses(items[nearest], current)
             else { continue }
             rungs.append(nearest)
             current = items[nearest]
@@ -102,11 +105,16 @@ extension Generality {
     }
 
     /// Whether a rung may follow another item: it includes it, is vaguer, and is more than another wording.
-    private func encloses(_ rung: PreparedItem, _ item: PreparedItem) -> Bool {
+    /// - Parameters:
+    ///   - rung: the upper one.
+    ///   - item: the lower one.
+    ///   - near: `repeatDistance` of the lower one, where it is at hand.
+    /// - Returns: whether it may.
+    private func encloses(_ rung: PreparedItem, _ item: PreparedItem, _ near: Double? = nil) -> Bool {
         guard rung.kind == item.kind else { return includesByKind(rung, item) }
         return rung.gaussian.totalVariance > item.gaussian.totalVariance
             && item.gaussian.inclusion(in: rung.gaussian) > 0
-            && item.gaussian.squaredMeanDistance(to: rung.gaussian) > repeatDistance(of: item)
+            && item.gaussian.squaredMeanDistance(to: rung.gaussian) > (near ?? repeatDistance(of: item))
     }
 
     /// The squared distance of the means under which two texts are wordings of one phrase.
