@@ -18,10 +18,10 @@ struct Candidate {
     }
 
     /// The candidate as an answer.
-    func found(_ csd: Double) -> Found {
+    func found(_ csd: Double, percentile: Double? = nil) -> Found {
         Found(
             origin: origin, csd: csd, totalVariance: gaussian.totalVariance, squaredNorm: gaussian.squaredNorm,
-            collection: collection)
+            collection: collection, percentile: percentile)
     }
 }
 

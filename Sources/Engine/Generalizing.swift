@@ -90,7 +90,9 @@ extension Index {
     ) throws -> SearchAnswer {
         let (x, generality) = try prepare(query, rule)
         return try answer(query, rule, options) { scopes in
+            // X itself, under whatever name, is no rung above itself.
             let candidates = try scopes.flatMap { try $0.candidates(near: query.gaussian, limit: 20_000) }
+                .filter { $0.gaussian != query.gaussian }
             let walk = walk.flatMap(LadderWalk.init(rawValue:)) ?? rule.calibration.walk
             let rungs = generality.ladder(from: x, among: candidates.map(\.item), walk: walk, steps: steps)
             return rungs.map { candidates[$0].found(query.gaussian.csd(to: candidates[$0].gaussian)) }
@@ -105,8 +107,11 @@ extension Index {
     /// - Returns: the verdict and its figures.
     /// - Throws: as `general`.
     public func relate(_ a: Query, _ b: Query, _ rule: ModelRule) throws -> RelationAnswer {
-        let (first, generality) = try prepare(a, rule)
+        var (first, generality) = try prepare(a, rule)
         let (second, _) = try prepare(b, rule)
+        if first.kind == .images, second.kind == .images {
+            generality.pictures = try store.read { try Self.pictures($0) }
+        }
         let relation = generality.relate(first, second)
         let scale = try model().matchScale
         let squaredNorms = a.gaussian.squaredNorm + b.gaussian.squaredNorm
@@ -128,8 +133,11 @@ extension Index {
         _ query: Query, _ rule: ModelRule, _ options: GeneralityOptions,
         _ judge: (Generality, PreparedItem, [PreparedItem]) -> [GeneralityMatch]
     ) throws -> SearchAnswer {
-        let (x, generality) = try prepare(query, rule)
+        var (x, generality) = try prepare(query, rule)
         return try answer(query, rule, options) { scopes in
+            if x.kind == .images, options.collections.contains(.images) {
+                generality.pictures = try scopes.first.flatMap { try Self.pictures($0.snapshot) }
+            }
             var listed: [Listed] = []
             for scope in scopes {
                 try scope.forEachPart { candidates in
@@ -138,7 +146,9 @@ extension Index {
                     }
                 }
             }
-            return Self.sorted(listed, options.order).map { $0.candidate.found($0.match.csd) }
+            return Self.sorted(listed, options.order).map {
+                $0.candidate.found($0.match.csd, percentile: $0.match.percentile)
+            }
         }
     }
 
@@ -168,6 +178,12 @@ extension Index {
             rule: rule.calibration.rule, sample: rule.sample, scale: model.matchScale,
             matchesFrom: model.unconvincingBelow)
         return (try PreparedItem(query.gaussian, query.kind == .text ? .texts : .images), generality)
+    }
+
+    /// A fixed sample of the index's pictures: what a stranger is between two pictures; nil where there are none.
+    private static func pictures(_ snapshot: Snapshot) throws -> NullSample? {
+        let sample = try snapshot.sample(.images, limit: NullSample.defaultLimit) { try PreparedGaussian($0) }
+        return sample.isEmpty ? nil : NullSample(sample)
     }
 
     /// Opens the scopes, finds, pages, judges and names.
@@ -208,6 +224,10 @@ extension Index {
 public struct RelationAnswer: Sendable {
     /// One item as a generalisation of the other: each step's figure beside its bound.
     public struct Direction: Sendable {
+        /// The share of strangers the outer text is a near neighbour of; nil but between two texts.
+        public let neighbourShare: Double?
+        /// What that share must be below; nil where the rule does not ask.
+        public let neighbourBound: Double?
         /// Inclusion of the inner in the outer item, in nats.
         public let inclusion: Double
         /// What inclusion must exceed; nil where the rule does not ask.
@@ -224,6 +244,8 @@ public struct RelationAnswer: Sendable {
         public let holds: Bool
 
         init(_ judgement: GeneralityJudgement) {
+            neighbourShare = judgement.neighbourShare
+            neighbourBound = judgement.neighbourBound
             inclusion = judgement.inclusion
             inclusionMargin = judgement.inclusionMargin
             varianceRatio = judgement.varianceRatio

@@ -45,6 +45,7 @@ public struct ModelRule: Sendable {
         let rule = calibration.rule
         var parts = [rule.name]
         if let related = rule.relatedBelow { parts.append("related below \(percent(related)) of strangers") }
+        if let bound = rule.neighboursBelow { parts.append("near to less than \(percent(bound)) of strangers") }
         if let margin = rule.inclusionMargin { parts.append("inclusion above \(margin) nats") }
         if let ratio = rule.varianceRatio { parts.append("variance ratio above \((ratio * 1_000).rounded() / 1_000)") }
         if let figure = calibration.figures.first {

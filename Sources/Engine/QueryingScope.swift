@@ -15,6 +15,8 @@ struct Found {
     let totalVariance: Double
     let squaredNorm: Double
     let collection: Collection
+    /// The figure a rule judged it by; nil where it is to be counted from the query.
+    var percentile: Double?
 }
 
 /// What a scan found for one query.
@@ -152,7 +154,8 @@ struct MatchJudge {
         return SearchResult(
             rank: rank, origin: found.origin, collection: collection, csd: found.csd,
             matchProbability: hasProbability ? scale.probability(logit: logit) : nil,
-            percentile: hasProbability ? nil : strangers?.percentile(of: found.csd), totalVariance: found.totalVariance,
+            percentile: hasProbability ? nil : found.percentile ?? strangers?.percentile(of: found.csd),
+            totalVariance: found.totalVariance,
             explanation: MatchExplanation(
                 meanPart: found.csd - variance, variancePart: variance, logit: hasProbability ? logit : nil))
     }

@@ -25,12 +25,22 @@ public struct RelationRenderer {
             let bound = answer.firstInSecond.relatednessBound.map { ", related from \(Self.percent($0))" } ?? ""
             lines.append("match             \(TableRenderer.percent(probability))\(bound)")
         }
+        let isOfTwoKinds = answer.kinds.0 != answer.kinds.1
+        if isOfTwoKinds {
+            lines.append("direction         by kind: of a text and a picture, the text is the more general")
+        }
         for (name, direction) in [("A inside B", answer.firstInSecond), ("B inside A", answer.secondInFirst)] {
             lines.append("\(name)        \(direction.holds ? "yes" : "no")")
             if let percentile = direction.percentile {
                 let bound = direction.relatednessBound.map { ", related below \(Self.percent($0))" } ?? ""
                 lines.append("  closer strangers  \(Self.percent(percentile))\(bound)")
             }
+            if let share = direction.neighbourShare {
+                let bound = direction.neighbourBound.map { ", needed below \(Self.percent($0))" } ?? ""
+                lines.append("  near to           \(Self.percent(share)) of strangers\(bound)")
+            }
+            // Between kinds these tell which scale is wider, and decide nothing.
+            if isOfTwoKinds { continue }
             let margin = direction.inclusionMargin.map { ", needed above \(Self.number($0))" } ?? ""
             lines.append("  inclusion         \(Self.number(direction.inclusion)) nats\(margin)")
             let bound = direction.varianceRatioBound.map { ", needed above \(Self.number($0))" } ?? ""
@@ -60,6 +70,8 @@ public struct RelationRenderer {
         object["holds"] = "\(direction.holds)"
         object["percentile"] = JSONObject.number(direction.percentile)
         object["relatedness_bound"] = JSONObject.number(direction.relatednessBound)
+        object["near_to"] = JSONObject.number(direction.neighbourShare)
+        object["near_to_bound"] = JSONObject.number(direction.neighbourBound)
         object["inclusion"] = JSONObject.number(direction.inclusion)
         object["inclusion_margin"] = JSONObject.number(direction.inclusionMargin)
         object["variance_ratio"] = JSONObject.number(direction.varianceRatio)

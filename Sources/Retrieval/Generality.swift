@@ -35,12 +35,17 @@ package struct GeneralityMatch: Sendable, Equatable {
     package let csd: Double
     /// What the rule orders by; lower comes first.
     package let cost: Double
+    /// The share of the strangers of the more specific of the two that is closer to it: the figure the rule asked.
+    ///
+    /// Nil between a picture and a text.
+    package let percentile: Double?
 
     /// Names an answer.
-    package init(index: Int, csd: Double, cost: Double) {
+    package init(index: Int, csd: Double, cost: Double, percentile: Double? = nil) {
         self.index = index
         self.csd = csd
         self.cost = cost
+        self.percentile = percentile
     }
 }
 
@@ -50,10 +55,14 @@ package struct Generality: Sendable {
     package let rule: GeneralityRule
     /// What strangers look like: texts of the lexicon or the collection.
     package let sample: NullSample
+    /// What strangers look like between two pictures; without any, two pictures are not judged related.
+    package var pictures: NullSample?
     /// From CSD to match probability, between a picture and a text.
     package let scale: MatchScale
     /// From which match probability a picture and a text are related; nil judges by the null distribution.
     package let matchesFrom: Double?
+    /// For each text of the sample, how near a near neighbour of it is; empty where the rule does not ask.
+    let neighbourhoods: [Double]
 
     /// Collects what decides.
     /// - Parameters:
@@ -61,9 +70,14 @@ package struct Generality: Sendable {
     ///   - sample: texts, fixed for the model.
     ///   - scale: the model's.
     ///   - matchesFrom: `unconvincing_below` of the model's calibration, where it has one.
-    package init(rule: GeneralityRule, sample: NullSample, scale: MatchScale, matchesFrom: Double?) {
+    ///   - pictures: pictures of the collection, for two pictures.
+    package init(
+        rule: GeneralityRule, sample: NullSample, scale: MatchScale, matchesFrom: Double?, pictures: NullSample? = nil
+    ) {
         self.rule = rule
         self.sample = sample
+        self.pictures = pictures
+        neighbourhoods = rule.neighboursBelow == nil ? [] : sample.neighbourhoods(Self.neighbourShare)
         self.scale = scale
         self.matchesFrom = matchesFrom
     }
@@ -82,9 +96,9 @@ package struct Generality: Sendable {
         _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest,
         excluding excluded: Int? = nil
     ) -> [GeneralityMatch] {
-        let null = sample.distribution(of: x.gaussian)
+        let nulls = Nulls(texts: sample.distribution(of: x.gaussian), pictures: pictureDistribution(of: x))
         return sorted(items, order) { index, item in
-            index == excluded ? nil : judgeQuickly(item, over: x, null)
+            index == excluded ? nil : judgeQuickly(item, over: x, nulls)
         }
     }
 
@@ -100,16 +114,19 @@ package struct Generality: Sendable {
         _ x: PreparedItem, among items: [PreparedItem], order: GeneralityOrder = .closest,
         excluding excluded: Int? = nil
     ) -> [GeneralityMatch] {
-        sorted(items, order) { index, item in
-            index == excluded ? nil : judgeQuickly(x, over: item, nil)
+        let isHub = neighbourShare(of: x).map { $0 >= (rule.neighboursBelow ?? .infinity) } ?? false
+        return sorted(items, order) { index, item in
+            index == excluded ? nil : judgeQuickly(x, over: item, nil, isHub: isHub)
         }
     }
 
     private func sorted(
-        _ items: [PreparedItem], _ order: GeneralityOrder, _ judge: (Int, PreparedItem) -> (csd: Double, cost: Double)?
+        _ items: [PreparedItem], _ order: GeneralityOrder, _ judge: (Int, PreparedItem) -> QuickJudgement?
     ) -> [GeneralityMatch] {
         let matches = items.enumerated().compactMap { index, item in
-            judge(index, item).map { GeneralityMatch(index: index, csd: $0.csd, cost: $0.cost) }
+            judge(index, item).map {
+                GeneralityMatch(index: index, csd: $0.csd, cost: $0.cost, percentile: $0.percentile)
+            }
         }
         let vagueness = { (match: GeneralityMatch) in items[match.index].gaussian.totalVariance }
         switch order {
@@ -122,27 +139,82 @@ package struct Generality: Sendable {
         }
     }
 
+    /// What strangers look like from X: among texts, and, for a picture, among pictures.
+    struct Nulls {
+        let texts: NullDistribution
+        let pictures: NullDistribution?
+    }
+
+    /// What a list needs to know of an answer.
+    struct QuickJudgement {
+        let csd: Double
+        let cost: Double
+        let percentile: Double?
+    }
+
     /// Distance and cost of b as a generalisation of X, or nil where a step fails, the cheapest step first.
     /// - Parameters:
     ///   - b: the candidate.
     ///   - x: what it may be a generalisation of.
-    ///   - known: the null distribution of X where it is at hand; otherwise it is made, if no cheaper step fails.
-    /// - Returns: distance and cost, or nil.
+    ///   - known: the null distributions of X where they are at hand; otherwise made, if no cheaper step fails.
+    ///   - isHub: whether b is near to too much, where that is known.
+    /// - Returns: distance, cost and percentile, or nil.
     func judgeQuickly(
-        _ b: PreparedItem, over x: PreparedItem, _ known: NullDistribution?
-    ) -> (csd: Double, cost: Double)? {
+        _ b: PreparedItem, over x: PreparedItem, _ known: Nulls?, isHub: Bool? = nil
+    ) -> QuickJudgement? {
         guard includesByKind(b, x) else { return nil }
         let isOneKind = b.kind == x.kind
-        if isOneKind, let ratio = rule.varianceRatio, !(b.gaussian.totalVariance > ratio * x.gaussian.totalVariance) {
+        if isOneKind, isHub == true { return nil }
+        if isOneKind, let ratio = ratioBound(x.kind), !(b.gaussian.totalVariance > ratio * x.gaussian.totalVariance) {
             return nil
         }
         let csd = x.gaussian.csd(to: b.gaussian)
         if !isOneKind, let matchesFrom, !(matchProbability(b, x, csd) >= matchesFrom) { return nil }
-        if let known, !relatedness(of: b, to: x, csd, known).isRelated { return nil }
+        func isRelated(_ null: NullDistribution?) -> Bool { relatedness(of: b, to: x, csd, null).isRelated }
+        let null = known.map { isOfPictures(b, x) ? $0.pictures : $0.texts }
+        if let null, !isRelated(null) { return nil }
         if isOneKind, let margin = rule.inclusionMargin, !(x.gaussian.inclusion(in: b.gaussian) > margin) { return nil }
-        let null = known ?? sample.distribution(of: x.gaussian)
-        if known == nil, !relatedness(of: b, to: x, csd, null).isRelated { return nil }
-        return (csd, cost(of: b, over: x, csd, null))
+        guard let null = null ?? strangers(b, x) else { return nil }
+        if known == nil, !isRelated(null) { return nil }
+        if isOneKind, isHub == nil, let bound = rule.neighboursBelow, let share = neighbourShare(of: b), share >= bound
+        {
+            return nil
+        }
+        return QuickJudgement(
+            csd: csd, cost: cost(of: b, over: x, csd, null), percentile: isOneKind ? null.percentile(of: csd) : nil)
+    }
+
+    // MARK: Strangers
+
+    /// How near a near neighbour is: nearer than this share of the sample leaves.
+    static let neighbourShare = 0.05
+
+    func isOfPictures(_ b: PreparedItem, _ x: PreparedItem) -> Bool { b.kind == .images && x.kind == .images }
+
+    /// The strangers by which b's distance from X is judged; nil for two pictures where no others are known.
+    func strangers(_ b: PreparedItem, _ x: PreparedItem) -> NullDistribution? {
+        isOfPictures(b, x) ? pictureDistribution(of: x) : sample.distribution(of: x.gaussian)
+    }
+
+    private func pictureDistribution(of x: PreparedItem) -> NullDistribution? {
+        x.kind == .images ? pictures?.distribution(ofMember: x.gaussian) : nil
+    }
+
+    /// The share of the sample to which a text is a near neighbour; nil for pictures and where the rule does not ask.
+    package func neighbourShare(of b: PreparedItem) -> Double? {
+        guard b.kind == .texts, !neighbourhoods.isEmpty else { return nil }
+        let near = zip(sample.strangers, neighbourhoods).count { b.gaussian.csd(to: $0) < $1 }
+        return Double(near) / Double(neighbourhoods.count)
+    }
+
+    /// What the ratio of total variances must exceed between two of a kind: the rule's, in the kind's own steps of vagueness.
+    func ratioBound(_ kind: Collection) -> Double? {
+        guard kind == .images, let ratio = rule.varianceRatio else { return rule.varianceRatio }
+        return exponential(logarithm(ratio) * spread(kind) / sample.vaguenessSpread)
+    }
+
+    private func spread(_ kind: Collection) -> Double {
+        kind == .images ? pictures?.vaguenessSpread ?? sample.vaguenessSpread : sample.vaguenessSpread
     }
 
     /// Between a picture and a text the kind tells the direction: a text says of many pictures what is true of this one.
@@ -162,7 +234,7 @@ package struct Generality: Sendable {
         case .ascent:
             let standing = null.standardized(csd)
             guard b.kind == x.kind else { return standing }
-            let gain = logarithm(b.gaussian.totalVariance / x.gaussian.totalVariance) / sample.vaguenessSpread
+            let gain = logarithm(b.gaussian.totalVariance / x.gaussian.totalVariance) / spread(x.kind)
             return standing + rule.siblingWeight / max(gain, 1e-3) - rule.climbWeight * gain
         case .csd: return csd
         case .containment: return -x.gaussian.containment(in: b.gaussian)

@@ -65,9 +65,13 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
     }
 
     /// The format of this value as JSON.
-    package static let currentVersion = 1
+    package static let currentVersion = 2
     /// Merits nearer to each other than this are equal: the strictest bounds win.
     static let tolerance = 0.01
+    /// What a bound on hubs may cost: next to nothing, as it removes what is not in the chains.
+    static let hubTolerance = 0.002
+    /// The bounds on hubs that are tried.
+    static let neighbourBounds = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 
     /// `currentVersion` when it was measured.
     package let version: Int
@@ -102,10 +106,16 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
             }
         }
         let best = ascents.map(\.figure.merit).max() ?? 0
-        let others = GeneralityRule.all(spread: sample.vaguenessSpread).filter { $0.name != "ascent" }.map(
-            bench.measure)
-        // The grid goes from strict to lenient, so the first that is as good as the best is the strictest.
-        let ascent = ascents.first { $0.figure.merit >= best - Self.tolerance }
+        // The grids go from strict to lenient, so the first that is as good as the best is the strictest.
+        let open = ascents.first { $0.figure.merit >= best - Self.tolerance }
+        let ascent = open.map { open in
+            Self.neighbourBounds.lazy.map { bench.measure(open.rule.withNeighbours(below: $0)) }
+                .first { $0.figure.merit >= open.figure.merit - Self.hubTolerance } ?? open
+        }
+        let others = GeneralityRule.all(spread: sample.vaguenessSpread).filter { $0.name != "ascent" }.map {
+            // The bound on hubs belongs to relatedness, which is the same for all rules that ask for it.
+            bench.measure($0.relatedBelow == nil ? $0 : $0.withNeighbours(below: ascent?.rule.neighboursBelow))
+        }
         // Stable: of equals the earlier named one stays in front.
         let ranked = ((ascent.map { [$0] } ?? []) + others).enumerated()
             .sorted { (-$0.element.figure.merit, $0.offset) < (-$1.element.figure.merit, $1.offset) }.map(\.element)
@@ -150,12 +160,15 @@ private struct RuleBench {
 
     func measure(_ rule: GeneralityRule) -> (rule: GeneralityRule, figure: GeneralityCalibration.Figure) {
         let generality = generality(rule)
+        let hubs = items.map { item in
+            generality.neighbourShare(of: item).map { $0 >= (rule.neighboursBelow ?? .infinity) } ?? false
+        }
         var asked = 0
         var isRight = 0
         var isNext = 0
         for x in items.indices where !right[x].isEmpty {
             asked += 1
-            guard let first = first(x, generality) else { continue }
+            guard let first = first(x, generality, hubs) else { continue }
             if right[x].contains(first) { isRight += 1 }
             if parents[x].contains(first) { isNext += 1 }
         }
@@ -167,11 +180,15 @@ private struct RuleBench {
         )
     }
 
-    private func first(_ x: Int, _ generality: Generality) -> Int? {
+    private func first(_ x: Int, _ generality: Generality, _ hubs: [Bool]) -> Int? {
         var best: (index: Int, cost: Double)?
         let isBounded = (generality.rule.relatedBelow ?? 1) <= Self.loosest
         for index in isBounded ? nearby[x] : Array(items.indices) where index != x {
-            guard let (_, cost) = generality.judgeQuickly(items[index], over: items[x], nulls[x]) else { continue }
+            guard
+                let cost = generality.judgeQuickly(
+                    items[index], over: items[x], Generality.Nulls(texts: nulls[x], pictures: nil), isHub: hubs[index])?
+                    .cost
+            else { continue }
             if cost < best?.cost ?? .infinity { best = (index, cost) }
         }
         return best?.index

@@ -4,6 +4,9 @@ import Glibc
 /// The natural logarithm, under a name that no method hides.
 func logarithm(_ value: Double) -> Double { log(value) }
 
+/// The exponential function, likewise.
+func exponential(_ value: Double) -> Double { exp(value) }
+
 /// Three steps: related, direction, order.
 ///
 /// Only Gaussians decide; no rule looks at words.
@@ -36,6 +39,10 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
     package var measure: Measure
     /// Step 1 between two of a kind: the share of X's null distribution that may be closer than b; nil does not ask.
     package var relatedBelow: Double?
+    /// Step 1 between two texts: the share of strangers that b is a near neighbour of must be below this; nil does not ask.
+    ///
+    /// A text that is near to nearly half of everything ("picture", "something") is a hub: its nearness to X says nothing.
+    package var neighboursBelow: Double?
     /// Step 2: inclusion of X in b must exceed this, in nats; nil does not ask.
     package var inclusionMargin: Double?
     /// Step 2: the total variance of b over that of X must exceed this; nil does not ask.
@@ -57,6 +64,13 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
         self.varianceRatio = varianceRatio
         self.siblingWeight = siblingWeight
         self.climbWeight = climbWeight
+    }
+
+    /// The same rule with another bound on hubs.
+    package func withNeighbours(below bound: Double?) -> GeneralityRule {
+        var rule = self
+        rule.neighboursBelow = bound
+        return rule
     }
 
     /// Nearness against the null distribution, with a toll on texts that are hardly vaguer: the default.

@@ -29,6 +29,20 @@ package struct NullSample: Sendable {
         NullDistribution(strangers.map { gaussian.csd(to: $0) })
     }
 
+    /// What the sample looks like from one Gaussian that may be in it: whoever asks, and its copies, are no strangers to it.
+    /// - Returns: the distances; nil where nobody else is there.
+    /// - Complexity: O(sample * D).
+    package func distribution(ofMember gaussian: PreparedGaussian) -> NullDistribution? {
+        let others = strangers.filter { $0.totalVariance != gaussian.totalVariance || $0.mean != gaussian.mean }
+        return others.isEmpty ? nil : NullDistribution(others.map { gaussian.csd(to: $0) })
+    }
+
+    /// For each stranger, the distance within which a share of the others lies: its own neighbourhood.
+    /// - Complexity: O(sample^2 * D).
+    package func neighbourhoods(_ share: Double) -> [Double] {
+        strangers.map { distribution(of: $0).quantile(share) }
+    }
+
     /// The share of the sample that is less vague, 0 to 1: "vaguer than 97 % of the lexicon".
     package func vagueness(of totalVariance: Double) -> Double {
         Double(strangers.count { $0.totalVariance < totalVariance }) / Double(strangers.count)

@@ -14,13 +14,14 @@ package struct Relatedness: Sendable, Equatable {
 
     /// What was measured.
     package let measure: Measure
-    /// The figure.
-    package let value: Double
+    /// The figure; nil between two pictures where no others are known.
+    package let value: Double?
     /// The bound; nil where the rule does not ask.
     package let bound: Double?
 
-    /// Whether the figure keeps the bound.
+    /// Whether the figure keeps the bound; never without a figure.
     package var isRelated: Bool {
+        guard let value else { return false }
         guard let bound else { return true }
         return measure == .matchProbability ? value >= bound : value < bound
     }
@@ -32,6 +33,10 @@ package struct GeneralityJudgement: Sendable, Equatable {
     package let csd: Double
     /// Step 1.
     package let relatedness: Relatedness
+    /// Step 1: the share of strangers b is a near neighbour of; nil but between two texts, and where the rule does not ask.
+    package let neighbourShare: Double?
+    /// Step 1: what that share must be below.
+    package let neighbourBound: Double?
     /// Step 2: inclusion of X in b, in nats.
     package let inclusion: Double
     /// Step 2: what inclusion must exceed; nil between kinds and where the rule does not ask.
@@ -51,7 +56,10 @@ package struct GeneralityJudgement: Sendable, Equatable {
             && (varianceRatioBound.map { varianceRatio > $0 } ?? true)
     }
     /// Whether b is more general than X.
-    package var isMoreGeneral: Bool { relatedness.isRelated && includes }
+    package var isMoreGeneral: Bool {
+        let isHub = neighbourShare.map { $0 >= (neighbourBound ?? .infinity) } ?? false
+        return relatedness.isRelated && !isHub && includes
+    }
 }
 
 /// How A and B lie to each other.
@@ -89,16 +97,18 @@ extension Generality {
 
     /// Judges b as a generalisation of X, every step whatever the others say.
     package func judge(_ b: PreparedItem, over x: PreparedItem) -> GeneralityJudgement {
-        let null = sample.distribution(of: x.gaussian)
+        let null = strangers(b, x)
         let csd = x.gaussian.csd(to: b.gaussian)
         let isOneKind = b.kind == x.kind
         return GeneralityJudgement(
             csd: csd, relatedness: relatedness(of: b, to: x, csd, null),
+            neighbourShare: isOneKind ? neighbourShare(of: b) : nil,
+            neighbourBound: isOneKind && b.kind == .texts ? rule.neighboursBelow : nil,
             inclusion: x.gaussian.inclusion(in: b.gaussian),
             inclusionMargin: isOneKind ? rule.inclusionMargin : nil,
             varianceRatio: b.gaussian.totalVariance / x.gaussian.totalVariance,
-            varianceRatioBound: isOneKind ? rule.varianceRatio : nil, isPossibleByKind: includesByKind(b, x),
-            cost: cost(of: b, over: x, csd, null))
+            varianceRatioBound: isOneKind ? ratioBound(x.kind) : nil, isPossibleByKind: includesByKind(b, x),
+            cost: null.map { cost(of: b, over: x, csd, $0) } ?? .infinity)
     }
 
     /// Judges two items both ways.
@@ -108,12 +118,12 @@ extension Generality {
 
     /// Step 1.
     func relatedness(
-        of b: PreparedItem, to x: PreparedItem, _ csd: Double, _ null: NullDistribution
+        of b: PreparedItem, to x: PreparedItem, _ csd: Double, _ null: NullDistribution?
     ) -> Relatedness {
         if b.kind != x.kind, let matchesFrom {
             return Relatedness(measure: .matchProbability, value: matchProbability(b, x, csd), bound: matchesFrom)
         }
         let bound = b.kind == x.kind ? rule.relatedBelow : Self.relatedBetweenKinds
-        return Relatedness(measure: .percentile, value: null.percentile(of: csd), bound: bound)
+        return Relatedness(measure: .percentile, value: null?.percentile(of: csd), bound: bound)
     }
 }

@@ -206,6 +206,91 @@ struct ConceptTree {
         #expect(sample.vagueness(of: 0) == 0 && sample.vagueness(of: 1e9) == 1)
     }
 
+    /// Pictures are judged by pictures: the copy of the asker is no stranger, and without others nothing is related.
+    @Test func picturesAreStrangersToPictures() throws {
+        let tree = try ConceptTree(roots: 12, seed: 11)
+        // The same tree at the scale of pictures: wider by far, and spread half as far in the logarithm.
+        let pictures = try tree.items.indices.map { index in
+            var generator = SeededGenerator(seed: UInt64(index))
+            let depth = Float(tree.ancestors(index).count)
+            let logVariance = (0..<64).map { _ in -4 - 0.4 * depth + 0.05 * generator.normal() }
+            return try PreparedItem(
+                Gaussian(mean: tree.items[index].gaussian.mean, logVariance: logVariance), .images)
+        }
+        let sample = NullSample(pictures.map(\.gaussian))
+        let spread = tree.sample.vaguenessSpread
+        var generality = tree.generality(.ascent(spread: spread))
+        let x = try #require(pictures.indices.last)
+        let parent = try #require(tree.parents[x])
+        #expect(generality.general(pictures[x], among: pictures, excluding: x).isEmpty)
+        let unknown = generality.relate(pictures[x], pictures[parent])
+        #expect(unknown.verdict == .unrelated && unknown.upward.relatedness.value == nil)
+
+        generality.pictures = sample
+        let known = generality.relate(pictures[x], pictures[parent])
+        #expect(known.verdict == .firstInsideSecond)
+        #expect(generality.relate(pictures[x], pictures[0]).verdict == .unrelated)
+        let others = sample.strangers.indices.filter { $0 != x }.map { sample.strangers[$0] }
+        let csd = pictures[x].gaussian.csd(to: pictures[parent].gaussian)
+        #expect(
+            known.upward.relatedness.value
+                == NullDistribution(others.map { pictures[x].gaussian.csd(to: $0) }).percentile(of: csd))
+        let bound = try #require(known.upward.varianceRatioBound)
+        #expect(abs(log(bound) - 0.2 * sample.vaguenessSpread) < 1e-9)
+        for y in pictures.indices {
+            let above = generality.general(pictures[y], among: pictures, excluding: y).map(\.index)
+            for b in pictures.indices where b != y {
+                let below = generality.specific(pictures[b], among: [pictures[y]])
+                #expect(below.isEmpty == !above.contains(b))
+            }
+        }
+    }
+
+    /// A vague text in the middle of everything is near to all and says nothing of any.
+    @Test func hubsAreNoGeneralisations() throws {
+        let tree = try ConceptTree(seed: 12)
+        var mean = [Float](repeating: 0, count: 64)
+        for item in tree.items { for i in mean.indices { mean[i] += item.gaussian.mean[i] } }
+        let leaf = try #require(tree.items.indices.last)
+        // Half way to one leaf, so that it is near enough to that one to pass for related.
+        mean = zip(mean, tree.items[leaf].gaussian.mean).map { $0 / Float(tree.items.count) + 0.5 * $1 }
+        let hub = try PreparedItem(Gaussian(mean: mean, logVariance: [Float](repeating: -6.5, count: 64)), .texts)
+        let items = tree.items + [hub]
+        let open = GeneralityRule.ascent(spread: tree.sample.vaguenessSpread)
+        let lenient = tree.generality(open)
+        let share = try #require(tree.generality(open.withNeighbours(below: 1)).neighbourShare(of: hub))
+        let strict = tree.generality(open.withNeighbours(below: share))
+        let listed = { (generality: Generality) in
+            Set(generality.general(tree.items[leaf], among: items, excluding: leaf).map(\.index))
+        }
+        #expect(listed(lenient).contains(items.count - 1))
+        #expect(!listed(strict).contains(items.count - 1))
+        let judgement = strict.judge(hub, over: tree.items[leaf])
+        #expect(judgement.neighbourShare == share && judgement.neighbourBound == share && !judgement.isMoreGeneral)
+        for (index, item) in items.enumerated() {
+            let above = Set(strict.general(item, among: items, excluding: index).map(\.index))
+            #expect(strict.specific(hub, among: [item]).isEmpty == !above.contains(items.count - 1))
+        }
+    }
+
+    @Test func rungsOfAPictureStayNearIt() throws {
+        let tree = try ConceptTree(seed: 13)
+        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread), matchesFrom: 0.01)
+        var climbed = 0
+        for leaf in tree.items.indices where tree.ancestors(leaf).count == 3 {
+            let wide = Gaussian(mean: tree.items[leaf].gaussian.mean, logVariance: [Float](repeating: -5, count: 64))
+            let picture = try PreparedItem(wide, .images)
+            let null = tree.sample.distribution(of: picture.gaussian)
+            for walk in LadderWalk.allCases {
+                let rungs = generality.ladder(from: picture, among: tree.items, walk: walk)
+                climbed += rungs.count
+                #expect(
+                    rungs.allSatisfy { null.percentile(of: picture.gaussian.csd(to: tree.items[$0].gaussian)) < 0.1 })
+            }
+        }
+        #expect(climbed > 100)
+    }
+
     @Test func theCalibrationIsDeterministicAndSurvivesJSON() throws {
         let tree = try ConceptTree(roots: 12, seed: 10)
         let chains = ConceptChains(
@@ -221,6 +306,11 @@ struct ConceptTree {
         #expect(calibration.figures.map(\.rule) == calibration.rules.map(\.name))
         #expect(calibration.figures.map(\.merit) == calibration.figures.map(\.merit).sorted(by: >))
         #expect((calibration.figures.first?.firstIsRight ?? 0) > 0.9)
+        #expect(
+            calibration.rules.allSatisfy {
+                $0.neighboursBelow
+                    == ($0.relatedBelow == nil ? nil : calibration.rules.first { $0.name == "ascent" }?.neighboursBelow)
+            })
         #expect(calibration.rule(named: "csd")?.measure == .csd && calibration.rule(named: "none") == nil)
     }
 }
