@@ -95,7 +95,9 @@ package struct CaptionFile {
         path: String, columns: CaptionColumns = CaptionColumns(), format: CaptionFileFormat? = nil
     ) throws(CaptionFileError) {
         guard let format = format ?? CaptionFileFormat(path: path) else {
-            guard access(path, F_OK) == 0 else { throw CaptionFileError(path: path, reason: String(cString: strerror(errno))) }
+            guard access(path, F_OK) == 0 else {
+                throw CaptionFileError(path: path, reason: String(cString: strerror(errno)))
+            }
             throw CaptionFileError(path: path, reason: "not .txt, .csv, .tsv or .jsonl")
         }
         self.path = path

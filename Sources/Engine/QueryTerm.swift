@@ -78,7 +78,7 @@ public struct QueryTerm: Sendable, Equatable {
     private static func content(of argument: [UInt8]) throws(QueryError) -> Content? {
         if let rest = rest(of: argument, "text:") { return .text(String(decoding: rest, as: UTF8.self)) }
         if let rest = rest(of: argument, "image:") {
-            if rest.isEmpty { throw .badTerm("image:", "needs the path of a picture behind the colon") }
+            if rest.isEmpty { throw .badTerm("image", "needs the path of a picture behind the colon") }
             return .picture(rest)
         }
         if let rest = rest(of: argument, "vector:") {

@@ -25,7 +25,9 @@ public struct SearchOptions: Sendable {
     public var limit: Int
     /// The results before the page, at least 0.
     public var offset = 0
-    /// The order of all that the filter and the cuts leave; pages are taken from it. Ranks tell closeness in any order.
+    /// The order of all that the filter and the cuts leave; pages are taken from it.
+    ///
+    /// Ranks tell closeness in any order.
     public var order = SearchOrder.csd
     /// Turns that order around; what has no capture time stays last.
     public var isReversed = false

@@ -90,8 +90,9 @@ struct SearchScope {
         }
     }
 
-    /// Each item's place in the order asked for, where the catalogue knows it: by path or capture time. Items of one time
-    /// share a place.
+    /// Each item's place in the order asked for, where the catalogue knows it: by path or capture time.
+    ///
+    /// Items of one time share a place.
     func places(_ options: SearchOptions) throws -> [ItemID: Int] {
         guard lexicon == nil, options.order == .path || options.order == .taken else { return [:] }
         var places: [ItemID: Int] = [:]

@@ -60,7 +60,7 @@ struct PenumbraCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as ValidationError {
-            fputs("Error: \(error.message)\n\(usageString(for: type(of: command)))\n", stderr)
+            Console.note("Error: \(error.message)\nUsage: \(usageString(for: type(of: command)))")
             throw ExitCode.validationFailure
         }
     }

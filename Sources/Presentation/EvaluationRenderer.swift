@@ -30,7 +30,8 @@ public enum EvaluationRenderer {
                     return [
                         direction(row.queries), "\(figures.queries)", "\(figures.candidates)",
                         share(figures.recallAt1), share(figures.recallAt5), share(figures.recallAt10),
-                        figures.queries == 0 ? "-" : String(format: "%.1f", figures.medianRank), share(figures.rPrecision),
+                        figures.queries == 0 ? "-" : String(format: "%.1f", figures.medianRank),
+                        share(figures.rPrecision),
                         share(figures.meanAveragePrecisionAtR), Escaping.visible(Array(row.file.utf8)),
                     ]
                 })

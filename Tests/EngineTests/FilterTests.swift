@@ -231,10 +231,14 @@ import Testing
         let facts = try Facts()
         let most = Array(repeating: "width > 0", count: 500)
         #expect(try facts.names(most.joined(separator: " and ")).count == 300)
-        #expect(try facts.names("width in (\(Array(repeating: "300", count: 500).joined(separator: ",")))").count == 200)
-        let nested = String(repeating: "not (", count: 90) + most.joined(separator: " or ") + String(repeating: ")", count: 90)
+        #expect(
+            try facts.names("width in (\(Array(repeating: "300", count: 500).joined(separator: ",")))").count == 200)
+        let nested =
+            String(repeating: "not (", count: 90) + most.joined(separator: " or ") + String(repeating: ")", count: 90)
         #expect(throws: Never.self) { try facts.names(nested) }
-        let tooMany = #expect(throws: FilterError.self) { try Filter((most + ["width > 7"]).joined(separator: " and ")) }
+        let tooMany = #expect(throws: FilterError.self) {
+            try Filter((most + ["width > 7"]).joined(separator: " and "))
+        }
         #expect(tooMany?.column == 500 * 14 + 8)
         #expect(tooMany?.reason == "more than 500 values are compared in one condition")
     }

@@ -76,7 +76,8 @@ struct LsCommand: ParsableCommand {
             // An empty index is listed in full by nothing.
             let status = try index.status()
             let isEmpty = (target == .images ? status.images : status.texts) == 0
-            Console.error(isEmpty ? "the index holds no \(target == .images ? "pictures" : "texts")" : "nothing to list")
+            Console.error(
+                isEmpty ? "the index holds no \(target == .images ? "pictures" : "texts")" : "nothing to list")
             if isEmpty { return }
             throw ExitCode(1)
         }
