@@ -232,9 +232,10 @@ import Testing
         let most = Array(repeating: "width > 0", count: 500)
         #expect(try facts.names(most.joined(separator: " and ")).count == 300)
         #expect(
-            try facts.names("width in (\(Array(repeating: "300", count: 500).joined(separator: ",")))").count == 200)
+            try facts.names("width in (\(Array(repeating: "300", count: 500).joined(separator: ",")))")
+                == facts.names("width = 300"))
         let nested =
-            String(repeating: "not (", count: 90) + most.joined(separator: " or ") + String(repeating: ")", count: 90)
+            String(repeating: "not (", count: 40) + most.joined(separator: " or ") + String(repeating: ")", count: 40)
         #expect(throws: Never.self) { try facts.names(nested) }
         let tooMany = #expect(throws: FilterError.self) {
             try Filter((most + ["width > 7"]).joined(separator: " and "))
