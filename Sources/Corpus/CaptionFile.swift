@@ -50,8 +50,8 @@ package struct CaptionRow: Sendable, Equatable {
     package let line: Int
     /// Its texts, exact; none for a blank line or an empty value, several where a field is a list.
     package let texts: [String]
-    /// The picture it names, or nil.
-    package let picture: String?
+    /// The pictures it names, several where a field is a list.
+    package let pictures: [String]
     /// All its columns by name, none for plain lines; a list has several values, an empty value none.
     package let columns: [String: [String]]
 }
@@ -90,11 +90,14 @@ package struct CaptionFile {
     ///   - path: its extension tells the format.
     ///   - columns: which columns count.
     ///   - format: the format where the extension does not tell it; nil asks the extension.
-    /// - Throws: `CaptionFileError` for an unknown extension.
+    /// - Throws: `CaptionFileError` for a file that is not there or whose extension is unknown.
     package init(
         path: String, columns: CaptionColumns = CaptionColumns(), format: CaptionFileFormat? = nil
     ) throws(CaptionFileError) {
         guard let format = format ?? CaptionFileFormat(path: path) else {
+            guard access(path, F_OK) == 0 else {
+                throw CaptionFileError(path: path, reason: String(cString: strerror(errno)))
+            }
             throw CaptionFileError(path: path, reason: "not .txt, .csv, .tsv or .jsonl")
         }
         self.path = path
@@ -130,7 +133,7 @@ package struct CaptionFile {
         while let (number, line) = try bytes.nextLine() {
             guard let text = try decode(line, number, onDamage) else { continue }
             let texts = text.allSatisfy(\.isWhitespace) ? [] : [text]
-            guard try body(CaptionRow(line: number, texts: texts, picture: nil, columns: [:])) else { return }
+            guard try body(CaptionRow(line: number, texts: texts, pictures: [], columns: [:])) else { return }
         }
     }
 

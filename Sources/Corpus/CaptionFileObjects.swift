@@ -38,14 +38,14 @@ extension CaptionFile {
             let names = fields.keys.sorted().joined(separator: ", ")
             throw error(number, "which field holds the text? There are: \(names)")
         }
-        var picture: String?
+        var pictures: [String] = []
         if let name = columns.picture {
-            picture = try values(name, fields, number).first
+            pictures = try values(name, fields, number)
         } else if let name = CaptionColumns.pictures.first(where: { fields[$0] != nil }) {
-            picture = fields[name]?.values?.first
+            pictures = fields[name]?.values ?? []
         }
         return CaptionRow(
-            line: number, texts: texts.filter { !$0.isEmpty }, picture: picture.flatMap { $0.isEmpty ? nil : $0 },
+            line: number, texts: texts.filter { !$0.isEmpty }, pictures: pictures.filter { !$0.isEmpty },
             columns: fields.compactMapValues(\.values))
     }
 

@@ -22,7 +22,7 @@ extension CaptionFile {
             let named = zip(header, values).map { ($0, $1.isEmpty ? [] : [$1]) }
             let row = CaptionRow(
                 line: line, texts: text.map { values[$0].isEmpty ? [] : [values[$0]] } ?? [],
-                picture: picture.flatMap { values[$0].isEmpty ? nil : values[$0] },
+                pictures: picture.map { values[$0].isEmpty ? [] : [values[$0]] } ?? [],
                 columns: Dictionary(named, uniquingKeysWith: { first, _ in first }))
             guard try body(row) else { return }
         }

@@ -71,6 +71,9 @@ enum FilterField: String, CaseIterable {
             if known.contains(field) { return field }
             throw parser.mistake("\(parser.collection) have no \(name); they have \(list(known))", at: token)
         }
+        if name.count > 1, let longer = known.first(where: { $0.rawValue.hasPrefix(name) }) {
+            throw parser.mistake("no field \"\(token.text)\"; did you mean \(longer.rawValue)?", at: token)
+        }
         let nearest = known.map { (field: $0, distance: distance(name, $0.rawValue)) }.min { $0.distance < $1.distance }
         if let nearest, nearest.distance <= max(2, nearest.field.rawValue.count / 3) {
             throw parser.mistake("no field \"\(token.text)\"; did you mean \(nearest.field.rawValue)?", at: token)

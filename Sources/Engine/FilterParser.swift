@@ -10,6 +10,9 @@ struct FilterParser {
     private var depth = 0
     /// Deeper brackets would only exhaust the stack.
     private static let maximumDepth = 100
+    /// SQLite refuses expressions deeper than 1,000, and joins one condition below the other.
+    private static let maximumComparisons = 500
+    private var comparisons = 0
 
     init(tokens: [FilterToken], text: String, collection: Collection) {
         self.tokens = tokens
@@ -74,7 +77,9 @@ struct FilterParser {
     /// `field operator value`, `field in (value, ...)`, either with `not` before the operator.
     private mutating func comparison() throws(FilterError) -> ItemCondition {
         let name = next
-        guard name.kind == .word else { throw mistake("expected a field") }
+        guard name.kind == .word, !["and", "or", "in"].contains(name.text.lowercased()) else {
+            throw mistake("expected a field" + (name.kind == .word ? ", not \"\(name.text)\"" : ""))
+        }
         let field = try FilterField.named(name, self)
         _ = advance()
         let isNegated = take(.word, "not")
@@ -91,8 +96,19 @@ struct FilterParser {
             throw mistake("\(field.rawValue) takes \(field.operators.joined(separator: ", "))")
         }
         _ = advance()
-        let condition = try field.condition(kind, try value(), self)
+        let condition = try condition(field, kind)
         return isNegated ? .not(condition) : condition
+    }
+
+    /// A field compared with the value that comes next.
+    private mutating func condition(
+        _ field: FilterField, _ operation: FilterField.Operator
+    ) throws(FilterError) -> ItemCondition {
+        comparisons += 1
+        guard comparisons <= Self.maximumComparisons else {
+            throw mistake("more than \(Self.maximumComparisons) values are compared in one condition")
+        }
+        return try field.condition(operation, try value(), self)
     }
 
     private mutating func value() throws(FilterError) -> FilterToken {
@@ -105,8 +121,9 @@ struct FilterParser {
         guard take(.sign, "(") else { throw mistake("expected ( and the values, separated by commas") }
         var parts: [ItemCondition] = []
         repeat {
-            parts.append(try field.condition(.equal, try value(), self))
+            parts.append(try condition(field, .equal))
         } while take(.sign, ",")
+        guard next.kind != .word, next.kind != .string else { throw mistake("expected a comma between two values") }
         guard take(.sign, ")") else { throw mistake("this bracket is not closed", at: opening) }
         return .any(parts)
     }

@@ -33,7 +33,7 @@ public struct QueryTerm: Sendable, Equatable {
     /// files there are.
     /// - Parameter arguments: raw bytes, since file names need not be UTF-8.
     /// - Returns: the terms, each of weight 1, the bare words first.
-    /// - Throws: `QueryError` for a `vector:` without a row.
+    /// - Throws: `QueryError` for an `image:` without a path or a `vector:` without a row.
     public static func terms(of arguments: [[UInt8]]) throws(QueryError) -> [QueryTerm] {
         var words: [String] = []
         var terms: [QueryTerm] = []
@@ -54,7 +54,7 @@ public struct QueryTerm: Sendable, Equatable {
     /// - Parameters:
     ///   - argument: raw bytes.
     ///   - sign: 1 or -1.
-    /// - Throws: `QueryError` for a `vector:` without a row.
+    /// - Throws: `QueryError` for an `image:` without a path or a `vector:` without a row.
     public init(weighted argument: [UInt8], sign: Double) throws(QueryError) {
         var rest = argument[...]
         var weight = 1.0
@@ -77,7 +77,10 @@ public struct QueryTerm: Sendable, Equatable {
     /// What an argument is besides bare words, or nil.
     private static func content(of argument: [UInt8]) throws(QueryError) -> Content? {
         if let rest = rest(of: argument, "text:") { return .text(String(decoding: rest, as: UTF8.self)) }
-        if let rest = rest(of: argument, "image:") { return .picture(rest) }
+        if let rest = rest(of: argument, "image:") {
+            if rest.isEmpty { throw .badTerm("image", "needs the path of a picture behind the colon") }
+            return .picture(rest)
+        }
         if let rest = rest(of: argument, "vector:") {
             guard let hash = rest.lastIndex(of: 0x23),
                 let row = Int(String(decoding: rest[(hash + 1)...], as: UTF8.self)), row >= 0
@@ -143,7 +146,7 @@ extension QueryTerm {
     /// What a command that wants a picture is given: a path, `image:PATH`, or a row of a file of vectors.
     /// - Parameter argument: raw bytes.
     /// - Returns: the term, of weight 1.
-    /// - Throws: `QueryError` for a `vector:` without a row.
+    /// - Throws: `QueryError` for an `image:` without a path or a `vector:` without a row.
     public static func picture(_ argument: [UInt8]) throws(QueryError) -> QueryTerm {
         let terms = try terms(of: [argument])
         if let term = terms.first, case .text = term.content { return QueryTerm(.picture(argument)) }

@@ -48,22 +48,24 @@ extension Index {
             let start = ContinuousClock.now
             let findings = try scope.nearest(queries.map(\.gaussian), options.reach)
             let search = (ContinuousClock.now - start) / max(queries.count, 1)
+            let places = try scope.places(options)
             return try zip(queries, findings).map { query, findings in
-                try answer(query, findings, scope, model, options, search: search)
+                try answer(query, findings, scope, model, options, places, search: search)
             }
         }
     }
 
-    /// Judges, cuts, pages and names what was found.
+    /// Judges, cuts, sorts, pages and names what was found.
     private func answer(
         _ query: Query, _ findings: Findings, _ scope: SearchScope, _ model: Model, _ options: SearchOptions,
-        search: Duration
+        _ places: [ItemID: Int], search: Duration
     ) throws -> SearchAnswer {
         let start = ContinuousClock.now
         let judge = MatchJudge(query, options.collection, model, try scope.strangers(for: query, model))
         var ranking = Ranking(findings.found.enumerated().map { judge.result($1, rank: $0 + 1) })
         let best = ranking.results.first
         ranking.cut(options)
+        ranking.sort(options, places, phrases: scope.lexicon?.texts ?? [])
         try ranking.page(options) { try scope.name(&$0, explaining: options.explains ? query.gaussian : nil) }
         return SearchAnswer(
             results: ranking.results, query: query, collection: options.collection, model: model.name,
@@ -71,7 +73,7 @@ extension Index {
             dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.reranked,
             best: best,
             isConvincing: judge.isConvincing(best),
-            vagueness: options.lexicon?.vagueness(of: query.gaussian.totalVariance),
+            vagueness: query.kind == .text ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
             seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start))
     }
 }
@@ -110,25 +112,30 @@ private struct Ranking {
         }.map { $0.offset + 1 }
     }
 
-    /// Takes a page out by rank, names its results and puts them into the order asked for.
+    /// Puts all that is left into the order asked for, so that pages of it tile it; ties stand by closeness.
+    /// - Parameters:
+    ///   - options: the order.
+    ///   - places: for an order that the catalogue knows, each item's place in it.
+    ///   - phrases: of the lexicon, where that answers.
+    mutating func sort(_ options: SearchOptions, _ places: [ItemID: Int], phrases: [String]) {
+        func place(_ result: SearchResult) -> Int { result.item.flatMap { places[$0] } ?? 0 }
+        func phrase(_ result: SearchResult) -> String { result.phrase.map { phrases[$0] } ?? "" }
+        switch options.order {
+        case .csd: break
+        case .uncertainty: results.sort { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
+        case .path where !phrases.isEmpty:
+            results.sort { phrase($0).utf8.lexicographicallyPrecedes(phrase($1).utf8) }
+        case .taken, .path:
+            // The catalogue was asked in the direction wanted: what has no capture time is last in both.
+            results.sort { (place($0), $0.rank) < (place($1), $1.rank) }
+            if phrases.isEmpty { return }
+        }
+        if options.isReversed { results.reverse() }
+    }
+
+    /// Takes a page out and names its results.
     mutating func page(_ options: SearchOptions, name: (inout SearchResult) throws -> Void) rethrows {
         results = Array(results.dropFirst(options.offset).prefix(options.limit))
         for index in results.indices { try name(&results[index]) }
-        if let order = options.order.precedes { results.sort { order($0, $1) } }
-        if options.isReversed { results.reverse() }
-    }
-}
-
-extension SearchOrder {
-    /// Which of two results comes first, ties in order of rank; nil for the order they have.
-    fileprivate var precedes: ((SearchResult, SearchResult) -> Bool)? {
-        switch self {
-        case .csd: nil
-        case .taken:
-            // '~' follows every digit: what has no capture time comes last.
-            { ($0.taken ?? "~", $0.rank) < ($1.taken ?? "~", $1.rank) }
-        case .uncertainty: { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
-        case .path: { $0.bytes == $1.bytes ? $0.rank < $1.rank : $0.bytes.lexicographicallyPrecedes($1.bytes) }
-        }
     }
 }

@@ -2,7 +2,7 @@
 import Gaussians
 import Storage
 
-/// The order of a page of results.
+/// The order of a list of results.
 public enum SearchOrder: String, Sendable, CaseIterable {
     case csd, taken, uncertainty, path
 }
@@ -25,9 +25,11 @@ public struct SearchOptions: Sendable {
     public var limit: Int
     /// The results before the page, at least 0.
     public var offset = 0
-    /// The order of the page; which results are on it, and their ranks, is decided by closeness.
+    /// The order of all that the filter and the cuts leave; pages are taken from it.
+    ///
+    /// Ranks tell closeness in any order.
     public var order = SearchOrder.csd
-    /// Turns the page around.
+    /// Turns that order around; what has no capture time stays last.
     public var isReversed = false
     /// Which items may answer; applied before anything is ranked.
     public var filter: Filter?
@@ -50,6 +52,7 @@ public struct SearchOptions: Sendable {
 
     /// How many of the closest must be known.
     var reach: Int {
+        if order != .csd || isReversed { return .max }
         let (end, overflow) = offset.addingReportingOverflow(limit)
         let page = limit == 0 ? 0 : overflow ? .max : end
         return max(page, cutsAtGap ? 100 : 1)
@@ -58,8 +61,9 @@ public struct SearchOptions: Sendable {
 
 /// One answer to a query.
 public struct SearchResult: Sendable, Equatable {
-    /// From 1, closest first.
-    public let rank: Int
+    /// From 1: of a search, the place by closeness, in whatever order it is listed; of a list with an order of its own
+    /// (`describe`, `general`, `specific`, `ladder`), the place in it.
+    public internal(set) var rank: Int
     /// The item's never-reused number; nil for a phrase of the lexicon.
     public let item: ItemID?
     /// Picture or text.

@@ -92,6 +92,26 @@ struct SearchScope {
         }
     }
 
+    /// Each item's place in the order asked for, where the catalogue knows it: by path or capture time.
+    ///
+    /// Items of one time share a place.
+    func places(_ options: SearchOptions) throws -> [ItemID: Int] {
+        guard lexicon == nil, options.order == .path || options.order == .taken else { return [:] }
+        var places: [ItemID: Int] = [:]
+        var last: [UInt8]?
+        var place = -1
+        try Catalogue.list(
+            collection, where: options.filter?.condition, by: options.order == .path ? .name : .taken,
+            isReversed: options.isReversed, limit: nil, offset: 0, snapshot.database
+        ) { item in
+            let key = options.order == .path ? item.name : Array((item.file?.picture.taken ?? "").utf8)
+            if key != last { place += 1 }
+            last = key
+            places[item.id] = place
+        }
+        return places
+    }
+
     /// The distances from the query to a fixed sample of the collection, where closeness is judged by them: where no match
     /// probability is defined, or the model does not say which is convincing.
     func strangers(for query: Query, _ model: Model) throws -> NullDistribution? {

@@ -84,8 +84,11 @@ struct TextIndexingRun {
         try file.forEachRow(
             onDamage: { damages.append($0) },
             { row in
-                let picture = row.picture.map { Self.picture($0, root: root) }
-                for text in row.texts { rows.append((Array(text.utf8), row.line, picture)) }
+                let pictures = row.pictures.map { Self.picture($0, root: root) }
+                for text in row.texts.map({ Array($0.utf8) }) {
+                    if pictures.isEmpty { rows.append((text, row.line, nil)) }
+                    for picture in pictures { rows.append((text, row.line, picture)) }
+                }
                 if rows.count >= Self.stagedRows {
                     try table.add(rows)
                     rows = []

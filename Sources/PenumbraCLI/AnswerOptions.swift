@@ -13,7 +13,7 @@ enum Target: String, ExpressibleByArgument, CaseIterable {
     var collection: Collection { self == .images ? .images : .texts }
 }
 
-/// Which items, how many, in which order.
+/// Which items, and how many.
 struct PageOptions: ParsableArguments {
     @Option(
         name: .customShort("n", allowingJoined: true), help: ArgumentHelp("How many results.", valueName: "count"))
@@ -29,15 +29,6 @@ struct PageOptions: ParsableArguments {
                 + "has the grammar.", valueName: "condition"))
     var condition: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The order of the page: csd, taken, uncertainty or path. Which results are on it, closeness decides.",
-            valueName: "order"))
-    var sort = SearchOrder.csd
-
-    @Flag(help: "Turn the page around.")
-    var reverse = false
-
     func validate() throws {
         guard n >= 1 else { throw ValidationError("-n needs a number of at least 1") }
         guard offset >= 0 else { throw ValidationError("--offset needs a number of at least 0") }
@@ -47,8 +38,6 @@ struct PageOptions: ParsableArguments {
     func options(_ collection: Collection) throws -> SearchOptions {
         var options = SearchOptions(collection, limit: n)
         options.offset = offset
-        options.order = sort
-        options.isReversed = reverse
         options.filter = try filter(collection)
         return options
     }
@@ -59,6 +48,23 @@ struct PageOptions: ParsableArguments {
         } catch {
             throw ValidationError("--where: \(error)")
         }
+    }
+}
+
+/// In which order a search is listed.
+struct SortOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "csd, taken, uncertainty or path: the order of all that --where, --min-probability and --gap leave; -n and "
+                + "--offset take a page of it. The first column still tells closeness.", valueName: "order"))
+    var sort = SearchOrder.csd
+
+    @Flag(help: "The last first; what has no capture time stays last.")
+    var reverse = false
+
+    func apply(_ options: inout SearchOptions) {
+        options.order = sort
+        options.isReversed = reverse
     }
 }
 
@@ -117,6 +123,10 @@ struct LexiconOption: ParsableArguments {
             "auto: phrases shipped with the program serve where the index holds no texts; only: they always do; off: "
                 + "they never do; or a file of phrases.", valueName: "auto|only|off|file"))
     var lexicon = "auto"
+
+    func validate() throws {
+        if lexicon.isEmpty { throw ValidationError("--lexicon needs auto, only, off or a file") }
+    }
 
     /// Adds the lexicon to a search that may need it.
     func apply(_ options: inout SearchOptions, _ index: Index) throws {

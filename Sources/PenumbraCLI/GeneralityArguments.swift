@@ -50,6 +50,9 @@ struct GeneralityArguments: ParsableArguments {
         options.explains = explain
         do {
             options.filter = try condition.map { try Filter($0, for: collections[0]) }
+        } catch let mistake where collections == [.texts, .images] {
+            // Both kinds answer by default, and texts have few fields.
+            throw ValidationError("--where: \(mistake)\nfor conditions on pictures alone add --in images")
         } catch {
             throw ValidationError("--where: \(error)")
         }

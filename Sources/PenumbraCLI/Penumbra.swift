@@ -35,12 +35,8 @@ struct PenumbraCommand: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)  // so is a limit on file sizes, and is a full disk
         do {
             try chooseInstructionSet()
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            let command = try parseAsRoot()
+            try await run(command)
         } catch let failure as Failure {
             Console.error("\(failure)")
             _exit(failure.code)
@@ -51,6 +47,21 @@ struct PenumbraCommand: AsyncParsableCommand {
             _exit(2)
         } catch {
             exit(withError: error)  // help, version, usage
+        }
+    }
+
+    /// Runs a command; wrong usage that only it could see ends in its own usage, not in that of the program.
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        do {
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ValidationError {
+            Console.note("Error: \(error.message)\nUsage: \(usageString(for: type(of: command)))")
+            throw ExitCode.validationFailure
         }
     }
 }

@@ -58,7 +58,8 @@ struct TextsOption: ParsableArguments {
         if summary.truncated.count > 0 {
             let examples = summary.truncated.first.prefix(3).map { "\"\(Self.short($0))\"" }.joined(separator: ", ")
             Console.error(
-                "\(summary.truncated.count) texts are longer than the model's context and were cut: \(examples)")
+                (summary.truncated.count == 1 ? "1 text is" : "\(summary.truncated.count) texts are")
+                    + " longer than the model's context, which sees only the beginning: \(examples)")
         }
         if summary.unknownCharacters.count > 0 {
             let characters = summary.unknownCharacters.first.map { Escaping.visible(Array($0.utf8)) }

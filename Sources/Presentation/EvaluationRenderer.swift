@@ -25,10 +25,13 @@ public enum EvaluationRenderer {
                 ["queries", "asked", "of", "R@1", "R@5", "R@10", "median", "R-prec", "mAP@R", "file"],
                 rows.map { row in
                     let figures = row.figures
+                    // Where nothing was asked there is nothing to average.
+                    func share(_ value: Double) -> String { figures.queries == 0 ? "-" : self.share(value) }
                     return [
                         direction(row.queries), "\(figures.queries)", "\(figures.candidates)",
                         share(figures.recallAt1), share(figures.recallAt5), share(figures.recallAt10),
-                        String(format: "%.1f", figures.medianRank), share(figures.rPrecision),
+                        figures.queries == 0 ? "-" : String(format: "%.1f", figures.medianRank),
+                        share(figures.rPrecision),
                         share(figures.meanAveragePrecisionAtR), Escaping.visible(Array(row.file.utf8)),
                     ]
                 })
@@ -102,17 +105,27 @@ public enum EvaluationRenderer {
 
 /// `penumbra evaluate retrieval --format json`.
 private struct RetrievalReport: Encodable {
+    /// A number, or null where nothing was asked.
+    struct Figure: Encodable {
+        let value: Double?
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            if let value { try container.encode(value) } else { try container.encodeNil() }
+        }
+    }
+
     struct Row: Encodable {
         let file: String
         let direction: String
         let queries: Int
         let candidates: Int
-        let recallAt1: Double
-        let recallAt5: Double
-        let recallAt10: Double
-        let medianRank: Double
-        let rPrecision: Double
-        let mapAtR: Double
+        let recallAt1: Figure
+        let recallAt5: Figure
+        let recallAt10: Figure
+        let medianRank: Figure
+        let rPrecision: Figure
+        let mapAtR: Figure
 
         enum CodingKeys: String, CodingKey {
             case file, direction, queries, candidates
@@ -135,11 +148,13 @@ private struct RetrievalReport: Encodable {
         encodingId = model.encodingID
         self.rows = rows.map { row in
             let figures = row.figures
+            func figure(_ value: Double) -> Figure { Figure(value: figures.queries == 0 ? nil : value) }
             return Row(
                 file: row.file, direction: row.queries == .texts ? "text_to_picture" : "picture_to_text",
-                queries: figures.queries, candidates: figures.candidates, recallAt1: figures.recallAt1,
-                recallAt5: figures.recallAt5, recallAt10: figures.recallAt10, medianRank: figures.medianRank,
-                rPrecision: figures.rPrecision, mapAtR: figures.meanAveragePrecisionAtR)
+                queries: figures.queries, candidates: figures.candidates, recallAt1: figure(figures.recallAt1),
+                recallAt5: figure(figures.recallAt5), recallAt10: figure(figures.recallAt10),
+                medianRank: figure(figures.medianRank), rPrecision: figure(figures.rPrecision),
+                mapAtR: figure(figures.meanAveragePrecisionAtR))
         }
     }
 }

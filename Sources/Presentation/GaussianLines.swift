@@ -9,10 +9,10 @@ public enum GaussianLines {
         switch input {
         case .picture(let path):
             let text = String(decoding: path, as: UTF8.self)
-            let exact = Escaping.isUTF8(path) ? "" : ",\"name_base64\":\"\(Escaping.base64(path))\""
-            name = "\"name\":\(Escaping.json(text))\(exact),\"kind\":\"image\""
+            let exact = Escaping.isUTF8(path) ? "null" : "\"\(Escaping.base64(path))\""
+            name = "\"name\":\(Escaping.json(text)),\"name_base64\":\(exact),\"kind\":\"image\""
         case .text(let text):
-            name = "\"name\":\(Escaping.json(text)),\"kind\":\"text\""
+            name = "\"name\":\(Escaping.json(text)),\"name_base64\":null,\"kind\":\"text\""
         }
         let logVariance = gaussian.isPoint ? "null" : numbers(gaussian.logVariance)
         return Array("{\(name),\"mean\":\(numbers(gaussian.mean)),\"log_variance\":\(logVariance)}\n".utf8)

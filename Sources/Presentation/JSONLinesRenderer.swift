@@ -96,7 +96,7 @@ public struct JSONLinesRenderer: ResultRenderer {
         object["csd"] = JSONObject.number(result.csd)
         object["match_probability"] = JSONObject.number(result.matchProbability)
         object["total_variance"] = JSONObject.number(result.totalVariance)
-        if let percentile = result.percentile { object["percentile"] = JSONObject.number(percentile) }
+        object["percentile"] = JSONObject.number(result.percentile)
         if explains, let parts = result.explanation {
             var explanation = JSONObject()
             explanation["mean_part"] = JSONObject.number(parts.meanPart)
@@ -122,11 +122,11 @@ struct JSONObject {
 
     mutating func prepend(_ name: String, _ value: String) { fields.insert((name, value), at: 0) }
 
-    /// Adds `path`, with `path_base64` where it is no UTF-8, or `text`.
+    /// Adds `path` and `path_base64`, null where the path is UTF-8, or `text`.
     mutating func name(_ bytes: [UInt8], _ collection: Collection) {
         self[collection == .images ? "path" : "text"] = Escaping.json(String(decoding: bytes, as: UTF8.self))
-        if collection == .images, !Escaping.isUTF8(bytes) {
-            self["path_base64"] = "\"\(Escaping.base64(bytes))\""
+        if collection == .images {
+            self["path_base64"] = Escaping.isUTF8(bytes) ? "null" : "\"\(Escaping.base64(bytes))\""
         }
     }
 

@@ -54,7 +54,7 @@ struct CaptionFileTests {
         let content = "\u{FEFF}file,caption\r\na.jpg,\"one, \"\"two\"\"\r\nthree\"\r\n\r\n,\r\n\"b.jpg\",5\" pipe"
         let rows = try rows("a.csv", content)
         #expect(rows.map(\.texts) == [["one, \"two\"\r\nthree"], [], ["5\" pipe"]])
-        #expect(rows.map(\.picture) == ["a.jpg", nil, "b.jpg"])
+        #expect(rows.map(\.pictures.first) == ["a.jpg", nil, "b.jpg"])
         #expect(rows.map(\.line) == [2, 5, 6])
         #expect(rows[0].columns["caption"] == ["one, \"two\"\r\nthree"])
     }
@@ -64,7 +64,7 @@ struct CaptionFileTests {
         let columns = CaptionColumns(text: "titre", picture: "où")
         let rows = try rows("a.tsv", "titre\toù\tcaptions\nun chien\tx/y.jpg\ta => b => c\n", columns)
         #expect(rows[0].texts == ["un chien"])
-        #expect(rows[0].picture == "x/y.jpg")
+        #expect(rows[0].pictures.first == "x/y.jpg")
         #expect(rows[0].columns["captions"] == ["a => b => c"])
         let chains = CaptionColumns(needsText: false)
         #expect(try self.rows("b.csv", "captions,id\na => b,1\n", chains)[0].columns["captions"] == ["a => b"])
@@ -85,10 +85,11 @@ struct CaptionFileTests {
             {"caption": ["one", "two"], "file": "b.jpg"}
             {"levels": ["animal", "dog", "a black dog"], "file": "c.jpg"}
             {"text": null}
+            {"text": "x", "file": ["d.jpg", "", "e.jpg"]}
             """)
-        #expect(rows.map(\.texts) == [["a é\n"], ["one", "two"], ["a black dog"], []])
-        #expect(rows.map(\.picture) == ["a.jpg", "b.jpg", "c.jpg", nil])
-        #expect(rows.map(\.line) == [1, 3, 4, 5])
+        #expect(rows.map(\.texts) == [["a é\n"], ["one", "two"], ["a black dog"], [], ["x"]])
+        #expect(rows.map(\.pictures) == [["a.jpg"], ["b.jpg"], ["c.jpg"], [], ["d.jpg", "e.jpg"]])
+        #expect(rows.map(\.line) == [1, 3, 4, 5, 6])
         #expect(rows[2].columns["levels"] == ["animal", "dog", "a black dog"])
         #expect(rows[0].columns["id"] == nil)
         let levels = CaptionColumns(text: "levels")

@@ -54,6 +54,20 @@ import Testing
         #expect(report.rows.map(\.queries) == [19, 19] && report.rows.map(\.candidates) == [19, 20])
     }
 
+    @Test func whereNothingWasAskedThereAreNoFigures() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("gone.jsonl", Array(#"{"file": "gone.jpg", "text": "a dog"}"#.utf8))
+        let table = try Program.run(["evaluate", "retrieval", "gone.jsonl"], in: folder.path)
+        #expect(table.code == 2 && !table.text.contains("0.0") && table.lines[1].contains("  -  "), "\(table.text)")
+        let json = try Program.run(["evaluate", "retrieval", "gone.jsonl", "--format", "json"], in: folder.path)
+        #expect(json.text.contains(#""median_rank":null"#) && json.text.contains(#""recall_at_1":null"#))
+        let schema = try JSONSchema(
+            Data(contentsOf: URL(fileURLWithPath: Fixtures.repository("docs/output.schema.json"))))
+        #expect(schema.mistakes(in: json.text) == [])
+        let typed = try Program.run(["evaluate", "retrieval", "none.doc"], in: folder.path)
+        #expect(typed.code == 2 && typed.stderr.contains("none.doc: No such file or directory"))
+    }
+
     @Test func whatCannotBeEvaluated() throws {
         let folder = try TemporaryFolder()
         let missing = try Program.run(["evaluate", "retrieval", "none.jsonl"], in: folder.path)

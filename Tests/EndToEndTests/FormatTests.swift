@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct FormatTests {
-    @Test func jsonHoldsExactlyTheFiveFields() throws {
+    @Test func jsonHoldsExactlyItsFields() throws {
         let gallery = try Gallery.indexed(4)
         try gallery.folder.write("sub/x.jpg", Gallery.content(9))
         #expect(try gallery.run("index").code == 0)
@@ -18,7 +18,10 @@ import Testing
         var paths: Set<String> = []
         for (index, line) in output.lines.dropFirst().dropLast().enumerated() {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            #expect(Set(object.keys) == ["type", "rank", "path", "csd", "match_probability", "total_variance"])
+            #expect(
+                Set(object.keys) == [
+                    "type", "rank", "path", "path_base64", "csd", "match_probability", "percentile", "total_variance",
+                ])
             #expect(object["rank"] as? Int == index + 1)
             let csd = try #require(object["csd"] as? Double)
             #expect(csd >= last)

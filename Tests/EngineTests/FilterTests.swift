@@ -195,7 +195,10 @@ import Testing
         ("", 0, "the condition is empty"),
         ("widht > 3", 0, "no field \"widht\"; did you mean width?"),
         ("extention = png", 0, "no field \"extention\"; did you mean extension?"),
+        ("ext = png", 0, "no field \"ext\"; did you mean extension?"),
         ("width > 3 and", 13, "expected a field"),
+        ("width > 3 or or width > 4", 13, "expected a field, not \"or\""),
+        ("extension in (jpg png)", 18, "expected a comma between two values"),
         ("width > 3 width", 10, "expected \"and\", \"or\" or the end"),
         ("width > 3)", 9, "there is no opening bracket for this one"),
         ("(width > 3", 0, "this bracket is not closed"),
@@ -222,6 +225,23 @@ import Testing
             let lines = error.description.split(separator: "\n", omittingEmptySubsequences: false)
             #expect(lines.count == 3 && lines[2].prefix { $0 == " " }.count == column + 2)
         }
+    }
+
+    @Test func conditionsOfManyValuesRunOrAreRefused() throws {
+        let facts = try Facts()
+        let most = Array(repeating: "width > 0", count: 500)
+        #expect(try facts.names(most.joined(separator: " and ")).count == 300)
+        #expect(
+            try facts.names("width in (\(Array(repeating: "300", count: 500).joined(separator: ",")))")
+                == facts.names("width = 300"))
+        let nested =
+            String(repeating: "not (", count: 5) + most.joined(separator: " or ") + String(repeating: ")", count: 5)
+        #expect(throws: Never.self) { try facts.names(nested) }
+        let tooMany = #expect(throws: FilterError.self) {
+            try Filter((most + ["width > 7"]).joined(separator: " and "))
+        }
+        #expect(tooMany?.column == 500 * 14 + 8)
+        #expect(tooMany?.reason == "more than 500 values are compared in one condition")
     }
 
     @Test func otherMistakes() {

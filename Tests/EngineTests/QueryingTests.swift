@@ -53,24 +53,64 @@ import Testing
         #expect(try index.search(query, beyond).results.isEmpty)
     }
 
-    @Test func sortingArrangesThePageThatClosenessChose() throws {
+    @Test(arguments: SearchOrder.allCases, [QueryKind.text, .picture])
+    func sortingArrangesAllThatIsLeftAndPagesTileIt(_ order: SearchOrder, _ kind: QueryKind) throws {
         let (index, folder) = try index(100)
         defer { withExtendedLifetime(folder) {} }
-        let query = try query(index)
-        let closest = try index.search(query, SearchOptions(limit: 20)).results
-        for order in SearchOrder.allCases {
-            var options = SearchOptions(limit: 20)
-            options.order = order
-            let page = try index.search(query, options).results
-            #expect(page.sorted { $0.rank < $1.rank } == closest)
-            switch order {
-            case .csd: #expect(page == closest)
-            case .uncertainty: #expect(page.map(\.totalVariance) == page.map(\.totalVariance).sorted())
-            case .path: #expect(page.map(\.name) == page.map(\.name).sorted())
-            case .taken: #expect(page == closest, "no time is known: ties stay by rank")
+        let query = try query(index, kind)
+        var options = SearchOptions(limit: 1_000)
+        // Against pictures the phrases of the lexicon answer: they have no times, and no row in the catalogue.
+        if kind == .picture {
+            options.collection = .texts
+            options.lexicon = try Lexicon.load(index.model())
+        }
+        let closest = try index.search(query, options).results
+        options.order = order
+        let sorted = try index.search(query, options).results
+        #expect(sorted.sorted { $0.rank < $1.rank } == closest && closest.count >= 100)
+        switch order {
+        case .csd: #expect(sorted == closest)
+        case .uncertainty: #expect(sorted.map(\.totalVariance) == sorted.map(\.totalVariance).sorted())
+        case .path: #expect(sorted.map(\.name) == sorted.map(\.name).sorted())
+        case .taken: #expect(sorted == closest, "no time is known: ties stay by rank")
+        }
+        options.isReversed = true
+        let reversed = try index.search(query, options).results
+        if order != .taken || kind == .picture { #expect(reversed == sorted.reversed()) }
+        for (isReversed, whole) in [(false, sorted), (true, reversed)] {
+            options.isReversed = isReversed
+            options.limit = 33
+            var tiled: [SearchResult] = []
+            while tiled.count < whole.count {
+                options.offset = tiled.count
+                tiled += try index.search(query, options).results
             }
+            #expect(tiled == whole)
+        }
+    }
+
+    @Test func aDescriptionNumbersItsPlacesAndHoldsNothingHalfAsProbableAsTheBest() throws {
+        let (index, folder) = try index(3)
+        defer { withExtendedLifetime(folder) {} }
+        let lexicon = try Lexicon.load(index.model())
+        var generator = SeededGenerator(seed: 8)
+        let picture = generator.gaussian(dimension: try index.model().dimension, logVariance: -6.6)
+        let query = Query(picture, kind: .picture)
+        for order in DescriptionOrder.allCases {
+            var options = SearchOptions(.texts, limit: 1_000)
+            options.lexicon = lexicon
             options.isReversed = true
-            #expect(try index.search(query, options).results == page.reversed())
+            options.order = .path
+            let answer = try index.describe(query, options, order: order)
+            let best = try #require(answer.best?.matchProbability)
+            #expect(answer.results.map(\.rank) == Array(1...answer.results.count), "no option of search's order counts")
+            #expect(answer.results.allSatisfy { ($0.matchProbability ?? 0) >= best / 2 })
+            #expect(answer.vagueness == nil, "a picture is not vaguer than phrases")
+            options.minimumProbability = 0
+            let all = try index.describe(query, options, order: order).results
+            let probable = all.filter { ($0.matchProbability ?? 0) >= best / 2 }
+            #expect(best > 0 && best < 0.05, "where nothing convinces, the most probable are given all the same")
+            #expect(answer.results.map(\.name) == probable.map(\.name) && probable.count < all.count)
         }
     }
 

@@ -36,13 +36,15 @@ import Testing
         #expect(lines.count == 3)
         for (line, result) in zip(lines, answer.results) {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            var keys: Set = ["type", "rank", "path", "csd", "match_probability", "total_variance"]
+            let keys: Set = [
+                "type", "rank", "path", "path_base64", "csd", "match_probability", "percentile", "total_variance",
+            ]
             if result.path == Self.foreign {
-                keys.insert("path_base64")
                 #expect(object["path_base64"] as? String == Data(Self.foreign).base64EncodedString())
                 #expect(object["path"] as? String == "f\u{FFFD}.jpg")
             } else {
                 #expect((object["path"] as? String).map { Array($0.utf8) } == result.path)
+                #expect(object["path_base64"] is NSNull)
             }
             #expect(Set(object.keys) == keys)
             #expect(object["rank"] as? Int == result.rank)

@@ -12,7 +12,7 @@ enum MoreGeneral {
         }
         let model = try Model.builtin()
         let gaussians = try arguments.map { argument in
-            FileManager.default.fileExists(atPath: argument)
+            isPicture(argument)
                 ? try model.encode(pictureAt: argument) : try model.encode(texts: [argument])[0]
         }
         let (a, b) = (gaussians[0], gaussians[1])
@@ -21,6 +21,10 @@ enum MoreGeneral {
         }
         print(String(format: "CSD %.4f (lower is closer)", a.csd(to: b)))
 
+        guard try areRelated(a, b, model, isMixed: arguments.count(where: isPicture) == 1) else {
+            print("unrelated: neither holds the other")
+            return
+        }
         // Inclusion tells the direction between Gaussians that match; between strangers it means nothing.
         guard let inclusion = a.inclusion(in: b) else {
             print("inclusion is undefined: \(model.name) gives points")
@@ -28,5 +32,18 @@ enum MoreGeneral {
         }
         let (inner, outer) = inclusion > 0 ? (0, 1) : (1, 0)
         print(String(format: "inclusion %.1f nats: ", abs(inclusion)) + "\(arguments[outer]) holds \(arguments[inner])")
+    }
+
+    static func isPicture(_ argument: String) -> Bool { FileManager.default.fileExists(atPath: argument) }
+
+    /// Picture and text: whether the match convinces; like kinds: whether few everyday phrases are as close.
+    static func areRelated(_ a: Gaussian, _ b: Gaussian, _ model: Model, isMixed: Bool) throws -> Bool {
+        let csd = a.csd(to: b)
+        if isMixed {
+            let logit = model.matchScale.logit(csd: csd, squaredNorms: a.squaredNorm + b.squaredNorm)
+            return model.matchScale.probability(logit: logit) >= model.unconvincingBelow ?? 0.5
+        }
+        let strangers = try Lexicon.load(model)?.gaussians ?? []
+        return strangers.count { a.csd(to: $0) < csd } * 20 < strangers.count
     }
 }

@@ -21,13 +21,15 @@ package struct PairsFile {
         var textNumbers: [String: Int] = [:]
         var seen: Set<[Int]> = []
         try CaptionFile(path: path, columns: columns).forEachRow { row in
-            guard let picture = row.picture, !row.texts.isEmpty else {
+            guard !row.pictures.isEmpty, !row.texts.isEmpty else {
                 incomplete.append(row.line)
                 return true
             }
-            let number = Self.number(EvaluationFiles.join(folder, picture), &pictureNumbers, &pictures)
-            for text in row.texts {
-                let pair = (picture: number, text: Self.number(text, &textNumbers, &texts))
+            let named = row.pictures.map {
+                Self.number(EvaluationFiles.join(folder, $0), &pictureNumbers, &pictures)
+            }
+            let said = row.texts.map { Self.number($0, &textNumbers, &texts) }
+            for pair in named.flatMap({ picture in said.map { (picture: picture, text: $0) } }) {
                 if seen.insert([pair.picture, pair.text]).inserted { pairs.append(pair) }
             }
             return true
@@ -68,7 +70,7 @@ package struct ChainsFile {
             let levels = values.count == 1 ? Self.split(values[0]) : values
             if Set(levels).count > 1 {
                 chains.append(levels)
-                pictures.append(row.picture.map { EvaluationFiles.join(folder, $0) })
+                pictures.append(row.pictures.first.map { EvaluationFiles.join(folder, $0) })
             }
             return true
         }

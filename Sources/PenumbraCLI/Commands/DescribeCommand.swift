@@ -11,7 +11,9 @@ struct DescribeCommand: ParsableCommand {
         abstract: "Say what is true of a picture, from specific to vague.",
         discussion: """
             Texts of the index that match the picture with confidence, the most specific first; where the index holds no \
-            texts, phrases shipped with the program. The closest texts of a picture are often the vaguest true ones; \
+            texts, phrases shipped with the program. Confident is what is at least half as probable as the best, and as \
+            probable as the model's calibration asks (where nothing is, stderr says so); --min-probability sets another \
+            border. The closest texts of a picture are often the vaguest true ones; \
             --order closest puts them first all the same.
 
             EXAMPLES

@@ -73,7 +73,12 @@ struct LsCommand: ParsableCommand {
         }
         Console.write(pending)
         guard count > 0 else {
-            Console.error("nothing to list")
+            // An empty index is listed in full by nothing.
+            let status = try index.status()
+            let isEmpty = (target == .images ? status.images : status.texts) == 0
+            Console.error(
+                isEmpty ? "the index holds no \(target == .images ? "pictures" : "texts")" : "nothing to list")
+            if isEmpty { return }
             throw ExitCode(1)
         }
     }

@@ -22,7 +22,7 @@ struct SearchCommand: ParsableCommand {
               penumbra search -n 3 "two green pears"
               penumbra search "a dog" --plus image:pool.jpg --minus "0.5:people"
               penumbra search image:pool.jpg --in texts
-              penumbra search sunset --where "taken >= 2019-06 and taken < 2019-09" --sort taken
+              penumbra search sunset --where "taken >= 2019-06 and taken < 2019-09" --min-probability 0.5 --sort taken
               penumbra search sunset --format jsonl | jq -r 'select(.type == "match").path'
               penumbra search --queries words.txt --format jsonl
               penumbra search sunset -0 | xargs -0 ls -l
@@ -50,6 +50,7 @@ struct SearchCommand: ParsableCommand {
     var queries: String?
 
     @OptionGroup var page: PageOptions
+    @OptionGroup var order: SortOptions
     @OptionGroup var cut: CutOptions
     @OptionGroup var output: FormatOptions
     @OptionGroup var lexicon: LexiconOption
@@ -79,6 +80,7 @@ struct SearchCommand: ParsableCommand {
 
     private func search() throws {
         var options = try page.options(target.collection)
+        order.apply(&options)
         cut.apply(&options)
         let index = try location.open()
         try lexicon.apply(&options, index)

@@ -24,6 +24,7 @@ struct SimilarCommand: ParsableCommand {
     var target = Target.images
 
     @OptionGroup var page: PageOptions
+    @OptionGroup var order: SortOptions
     @OptionGroup var cut: CutOptions
     @OptionGroup var output: FormatOptions
     @OptionGroup var lexicon: LexiconOption
@@ -32,6 +33,7 @@ struct SimilarCommand: ParsableCommand {
     func run() throws {
         do {
             var options = try page.options(target.collection)
+            order.apply(&options)
             cut.apply(&options)
             let index = try location.open()
             try lexicon.apply(&options, index)
