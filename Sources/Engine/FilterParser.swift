@@ -9,7 +9,7 @@ struct FilterParser {
     private var at = 0
     private var depth = 0
     /// Deeper brackets would only exhaust the stack.
-    private static let maximumDepth = 100
+    private static let maximumDepth = 12
     /// SQLite refuses expressions deeper than 1,000, and joins one condition below the other.
     private static let maximumComparisons = 500
     private var comparisons = 0

@@ -237,6 +237,11 @@ import Testing
         let nested =
             String(repeating: "not (", count: 5) + most.joined(separator: " or ") + String(repeating: ")", count: 5)
         #expect(throws: Never.self) { try facts.names(nested) }
+        // Whatever the parser lets through, SQLite must take.
+        for depth in [10, 11, 12, 13, 40, 200] {
+            let deep = String(repeating: "not (", count: depth) + "width > 1" + String(repeating: ")", count: depth)
+            do { _ = try facts.names(deep) } catch { #expect("\(error)".contains("too deeply nested"), "\(error)") }
+        }
         let tooMany = #expect(throws: FilterError.self) {
             try Filter((most + ["width > 7"]).joined(separator: " and "))
         }
