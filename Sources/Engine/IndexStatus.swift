@@ -57,6 +57,8 @@ public struct IndexStatus: Sendable {
     public let failed: [FailedItem]
     /// Bytes of the index folder.
     public let bytes: Int
+    /// Bytes of the catalogue among them.
+    public let catalogueBytes: Int
 
     /// Scanned files that could not be indexed, with the reason.
     public var failures: [IndexingNotice] {
@@ -84,7 +86,8 @@ extension Index {
                 folder: folder, root: root, model: state.model, modelFingerprint: state.modelFingerprint,
                 encodingID: state.encodingID, dimension: state.dimension, format: state.format,
                 generation: state.generation, images: images, texts: texts, sources: sources,
-                deadSlots: slots - images - texts, failed: failed, bytes: store.size)
+                deadSlots: slots - images - texts, failed: failed, bytes: store.size,
+                catalogueBytes: store.catalogueSize)
         }
     }
 }

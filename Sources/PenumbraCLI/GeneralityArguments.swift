@@ -45,6 +45,7 @@ struct GeneralityArguments: ParsableArguments {
     func options(
         _ collections: [Collection], _ index: Index, _ lexicon: LexiconOption
     ) throws -> GeneralityOptions {
+        try index.model().refusePoints()
         var options = GeneralityOptions(collections, limit: n)
         options.offset = offset
         options.explains = explain

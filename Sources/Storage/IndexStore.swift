@@ -267,6 +267,11 @@ package struct Snapshot {
 extension IndexStore {
     /// Bytes the files of the index take, what `repair` has kept included.
     package var size: Int { IndexFiles(path).size }
+
+    /// Bytes the catalogue takes, its log included.
+    package var catalogueSize: Int {
+        ["", "-wal", "-shm"].reduce(0) { $0 + Entry("\(path)/\(Self.catalogueName)\($1)").size }
+    }
 }
 
 /// The blocks of the generation that was read last.

@@ -35,6 +35,9 @@ struct LadderCommand: ParsableCommand {
             valueName: "count"))
     var steps: Int?
 
+    @Flag(help: "Show the parts of each figure.")
+    var explain = false
+
     @OptionGroup var output: FormatOptions
     @OptionGroup var lexicon: LexiconOption
     @OptionGroup var location: IndexOption
@@ -46,14 +49,16 @@ struct LadderCommand: ParsableCommand {
     func run() throws {
         do {
             let index = try location.open()
+            try index.model().refusePoints()
             var options = GeneralityOptions([.texts], limit: .max)
+            options.explains = explain
             var texts = SearchOptions(.texts)
             try lexicon.apply(&texts, index)
             options.lexicon = texts.lexicon
             options.lexiconUse = texts.lexiconUse
             let query = try index.subject(subject)
             let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: false)
+            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: explain)
             let answer = try index.ladder(query, index.rule(), options, walk: walk?.rawValue, steps: steps)
             try AnswerReport(renderer).show(answer, ifEmpty: "nothing here is related to it and more general")
         } catch let error as QueryError {

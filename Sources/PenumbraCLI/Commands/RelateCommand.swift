@@ -37,6 +37,7 @@ struct RelateCommand: ParsableCommand {
     func run() throws {
         do {
             let index = try location.open()
+            try index.model().refusePoints()
             var raw = RawArguments()
             let queries = try [a, b].map { try index.query(QueryTerm.terms(of: [raw.bytes(of: $0)])) }
             for warning in queries.flatMap(\.warnings) { Console.error(Escaping.visible(Array(warning.utf8))) }
