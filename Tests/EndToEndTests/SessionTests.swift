@@ -238,6 +238,10 @@ import Testing
         func dogs() throws -> [String] {
             try gallery.run("search", "x", "--where", "caption has dog", "--format", "paths").lines.sorted()
         }
+        try gallery.folder.write("lost.csv", Array("file,text\np0.jpg,a\nq.jpg,b\nr.jpg,b\nq.jpg,c".utf8))
+        let lost = try gallery.run("index", "--texts", "lost.csv")
+        #expect(lost.code == 0 && lost.stderr == "penumbra: 2 linked pictures are not in the index, such as q.jpg\n")
+        #expect(try gallery.run("forget", "--source", "lost.csv", "--yes").code == 0)
         try write("p0.jpg,a dog", "p1.jpg,a dog", "p2.jpg,a cat")
         #expect(try dogs() == ["p0.jpg", "p1.jpg"])
         #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines.sorted() == ["a cat", "a dog"])
