@@ -40,7 +40,7 @@ package struct RowColumns {
         case .means: copy(means, dimension)
         case .logVariances: copy(logVariances, dimension)
         case .scalars: copy(scalars, 2)
-        case .codes4, .codes8: preconditionFailure("codes are derived, never appended")
+        case .coarseCodes, .fineCodes: preconditionFailure("codes are derived, never appended")
         }
     }
 }
