@@ -55,7 +55,7 @@ public struct SearchOptions: Sendable {
         if order != .csd || isReversed { return .max }
         let (end, overflow) = offset.addingReportingOverflow(limit)
         let page = limit == 0 ? 0 : overflow ? .max : end
-        return max(page, cutsAtGap ? 100 : 1)
+        return max(page, cutsAtGap ? LargestStep.reach : 1)
     }
 }
 

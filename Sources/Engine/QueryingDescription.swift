@@ -2,16 +2,6 @@
 import Gaussians
 import Storage
 
-/// The order of a description.
-public enum DescriptionOrder: String, Sendable, CaseIterable {
-    /// The least uncertain text first.
-    case specific
-    /// The most uncertain text first.
-    case general
-    /// The closest text first.
-    case closest
-}
-
 extension Index {
     /// How many of the closest texts are put in order.
     private static let describedTexts = 1_000
@@ -32,7 +22,7 @@ extension Index {
     /// - Returns: one page; ranks tell the place in that order.
     /// - Throws: as `search`.
     public func describe(
-        _ query: Query, _ options: SearchOptions, order: DescriptionOrder = .specific
+        _ query: Query, _ options: SearchOptions, order: ListingOrder = .specific
     ) throws -> SearchAnswer {
         var wide = options
         wide.collection = .texts
@@ -45,20 +35,8 @@ extension Index {
             let border = try model().unconvincingBelow.map { best >= $0 ? $0 : 0 } ?? 0
             answer = answer.from(max(border, best * Self.confidentShare))
         }
-        let sorted =
-            switch order {
-            case .closest: answer.results
-            case .specific:
-                answer.results.sorted { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
-            case .general:
-                answer.results.sorted { ($1.totalVariance, $0.rank) < ($0.totalVariance, $1.rank) }
-            }
-        let placed = sorted.enumerated().map { place, result in
-            var result = result
-            result.rank = place + 1
-            return result
-        }
-        return answer.with(Array(placed.dropFirst(options.offset).prefix(options.limit)), answer.dropped)
+        return answer.with(
+            Array(order.listed(answer.results).dropFirst(options.offset).prefix(options.limit)), answer.dropped)
     }
 }
 

@@ -181,10 +181,10 @@ struct MatchJudge {
     }
 
     /// Whether the closest result convinces: its probability reaches what the model's calibration asks, or, without one, it
-    /// is closer than all but one in a hundred strangers; nil where nothing can be said.
+    /// is closer than one in a hundred strangers would be; nil where nothing can be said.
     func isConvincing(_ best: SearchResult?) -> Bool? {
         guard let best else { return nil }
         if let probability = best.matchProbability, let least = model.unconvincingBelow { return probability >= least }
-        return strangers.map { best.csd < $0.quantile(0.01) }
+        return strangers.flatMap { strangers in strangers.lowerTail(0.01).map { best.csd < $0 } }
     }
 }

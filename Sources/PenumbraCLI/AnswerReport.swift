@@ -40,7 +40,8 @@ struct AnswerReport {
         if answer.itemCount == 0 { return "the index holds no \(noun)" }
         if let drop = answer.dropped.first(where: { $0.reason == .minimumProbability }) {
             let best = answer.best?.matchProbability.map { ", the best is \(TableRenderer.percent($0))" } ?? ""
-            return "\(drop.count) \(noun) are less probable than --min-probability asks\(best)"
+            let subject = drop.count == 1 ? "1 \(noun.dropLast()) is" : "\(drop.count) \(noun) are"
+            return "\(subject) less probable than --min-probability asks\(best)"
         }
         guard answer.best == nil else { return "there are no results behind --offset" }
         let isFiltered = answer.dropped.contains { $0.reason == .filter }

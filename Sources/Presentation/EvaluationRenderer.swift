@@ -66,14 +66,17 @@ public enum EvaluationRenderer {
                 + "\n"
                 + table(
                     [
-                        "rule", "general P@1", "P@3", "R@3", "next@1", "specific P@1", "P@3", "R@3", "next@1",
-                        "ladder P", "ladder R",
+                        "rule", "general P@1", "P@3", "R@3", "next@1", "P", "R", "specific P@1", "P@3", "R@3", "next@1",
+                        "P", "R", "ladder P", "ladder R",
                     ], rules) + "* the model's default rule\n"
         }
     }
 
     private static func cells(_ figures: ListFigures) -> [String] {
-        [figures.precisionAt1, figures.precisionAt3, figures.recallAt3, figures.nextAt1].map(share)
+        [
+            figures.precisionAt1, figures.precisionAt3, figures.recallAt3, figures.nextAt1, figures.precision,
+            figures.recall,
+        ].map(share)
     }
 
     private static func direction(_ queries: Collection) -> String {
@@ -166,8 +169,11 @@ private struct HierarchyReport: Encodable {
         let precisionAt3: Double
         let recallAt3: Double
         let nextAt1: Double
+        let precision: Double
+        let recall: Double
 
         enum CodingKeys: String, CodingKey {
+            case precision, recall
             case precisionAt1 = "precision_at_1"
             case precisionAt3 = "precision_at_3"
             case recallAt3 = "recall_at_3"
@@ -179,6 +185,8 @@ private struct HierarchyReport: Encodable {
             precisionAt3 = figures.precisionAt3
             recallAt3 = figures.recallAt3
             nextAt1 = figures.nextAt1
+            precision = figures.precision
+            recall = figures.recall
         }
     }
 

@@ -39,6 +39,10 @@ public struct RelationRenderer {
                 let bound = direction.neighbourBound.map { ", needed below \(Self.percent($0))" } ?? ""
                 lines.append("  near to           \(Self.percent(share)) of strangers\(bound)")
             }
+            if let ratio = direction.siblingRatio {
+                let bound = direction.siblingBound.map { ", siblings from \(Self.number($0))" } ?? ""
+                lines.append("  farther than what includes both  \(Self.number(ratio)) times\(bound)")
+            }
             // Between kinds these tell which scale is wider, and decide nothing.
             if isOfTwoKinds { continue }
             let margin = direction.inclusionMargin.map { ", needed above \(Self.number($0))" } ?? ""
@@ -72,6 +76,8 @@ public struct RelationRenderer {
         object["relatedness_bound"] = JSONObject.number(direction.relatednessBound)
         object["near_to"] = JSONObject.number(direction.neighbourShare)
         object["near_to_bound"] = JSONObject.number(direction.neighbourBound)
+        object["sibling_ratio"] = JSONObject.number(direction.siblingRatio)
+        object["sibling_bound"] = JSONObject.number(direction.siblingBound)
         object["inclusion"] = JSONObject.number(direction.inclusion)
         object["inclusion_margin"] = JSONObject.number(direction.inclusionMargin)
         object["variance_ratio"] = JSONObject.number(direction.varianceRatio)

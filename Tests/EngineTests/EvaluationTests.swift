@@ -110,11 +110,13 @@ import Testing
         let model = try Model.builtin()
         let clock = ContinuousClock()
         let start = clock.now
-        let (calibration, sample) = try await model.measureGenerality()
+        let measured = try ModelRule.load(model)
+        let calibration = measured.calibration
         print("calibration: \(clock.now - start)")
         #expect(calibration.rule.name == "ascent" && calibration.walk == .greedy)
         let generality = Generality(
-            rule: calibration.rule, sample: sample, scale: model.matchScale, matchesFrom: model.unconvincingBelow)
+            rule: calibration.rule, sample: measured.sample, scale: model.matchScale,
+            matchesFrom: model.unconvincingBelow)
         let names = try Model.lexicon()
         let lexicon = try model.encode(texts: names).map { try PreparedItem($0, .texts) }
         func general(_ text: String) throws -> [String] {
@@ -146,7 +148,7 @@ import Testing
 
     @Test func pointModelsAreRefused() async throws {
         let model = try Model(folder: Fixtures.path("models/options-points"))
-        let error = await #expect(throws: EvaluationError.self) { try await model.measureGenerality() }
+        let error = #expect(throws: EvaluationError.self) { try ModelRule.load(model) }
         #expect(error?.description.contains("options-points gives points") == true)
     }
 }

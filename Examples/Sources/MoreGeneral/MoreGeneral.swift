@@ -43,7 +43,7 @@ enum MoreGeneral {
             let logit = model.matchScale.logit(csd: csd, squaredNorms: a.squaredNorm + b.squaredNorm)
             return model.matchScale.probability(logit: logit) >= model.unconvincingBelow ?? 0.5
         }
-        let strangers = try Lexicon.load(model)?.gaussians ?? []
+        let strangers = try Lexicon.load(model).gaussians
         return strangers.count { a.csd(to: $0) < csd } * 20 < strangers.count
     }
 }

@@ -35,17 +35,14 @@ struct RelateCommand: ParsableCommand {
     @OptionGroup var location: IndexOption
 
     func run() throws {
-        do {
+        try reportingQueryErrors {
             let index = try location.open()
             try index.model().refusePoints()
-            var raw = RawArguments()
-            let queries = try [a, b].map { try index.query(QueryTerm.terms(of: [raw.bytes(of: $0)])) }
+            let queries = try [a, b].map { try index.subject([$0]) }
             for warning in queries.flatMap(\.warnings) { Console.error(Escaping.visible(Array(warning.utf8))) }
             let answer = try index.relate(queries[0], queries[1], index.rule())
             let renderer = RelationRenderer(answer, a: a, b: b)
             Console.write(format == .json ? renderer.json : renderer.table)
-        } catch let error as QueryError {
-            throw error.reported
         }
     }
 }
