@@ -113,7 +113,10 @@ package struct NullDistribution: Sendable {
     package func threshold(below share: Double) -> Double {
         let count = Int((share * Double(distances.count)).rounded(.up))
         guard count > 0 else { return -.infinity }
-        return count > distances.count ? .infinity : distances.sorted()[count - 1]
+        guard count <= distances.count else { return .infinity }
+        var closest = BoundedHeap(capacity: count)  // asked for each item of a collection: no time to sort
+        for distance in distances { closest.insert(distance) }
+        return closest.threshold
     }
 
     /// A distance in standard deviations from the sample's mean; lower is closer, 0 is an average stranger.

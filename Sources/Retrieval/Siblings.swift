@@ -19,7 +19,7 @@ extension Generality {
     /// - Returns: those that are related to X, are no hubs, and include it.
     /// - Complexity: O(sample), and O(D) for each that is related.
     package func roofs(over x: PreparedItem, _ null: NullDistribution, among: [Int]? = nil) -> [Roof] {
-        guard x.kind == .texts, rule.siblingsFrom != nil else { return [] }
+        guard x.kind == .texts, rule.siblingsFrom != nil, among?.isEmpty != true else { return [] }
         let isNear = rule.relatedBelow.map { null.threshold(below: $0) } ?? .infinity
         return (among ?? Array(null.distances.indices)).filter { null.distances[$0] <= isNear }
             .sorted { (null.distances[$0], $0) < (null.distances[$1], $1) }
