@@ -15,7 +15,7 @@ struct TextIndexingRun {
 
     var summary = TextSummary()
     private let writer: IndexWriter
-    private let source: Source
+    let source: Source
     private var batch: Batch
     private var lastCommit = ContinuousClock.now
 

@@ -173,6 +173,86 @@ import Testing
         #expect(described.lines.contains("a black dog on a city street"))
     }
 
+    /// Pictures stand in the order they were taken; one that does not say is last in both directions.
+    @Test func captureTimesSortAndFilter() throws {
+        let gallery = try Gallery(0)
+        let times = ["2019:06:01 12:34:56", "2021:12:24 18:00:00", "2017:01:02 03:04:05", "2019:08:31 23:59:59"]
+        for (number, time) in times.enumerated() {
+            try gallery.folder.write(
+                "t\(number).jpg", DatedPicture.jpeg(Gallery.content(number), taken: time))
+        }
+        try gallery.folder.write("undated.jpg", Gallery.content(9))
+        #expect(try gallery.run("index").code == 0)
+        func paths(_ arguments: String...) throws -> [String] {
+            let output = try Program.run(arguments + ["--format", "paths"], in: gallery.path)
+            #expect(output.code == 0, "\(output.stderr)")
+            return output.lines
+        }
+        let ascending = ["t2.jpg", "t0.jpg", "t3.jpg", "t1.jpg", "undated.jpg"]
+        let descending = ["t1.jpg", "t3.jpg", "t0.jpg", "t2.jpg", "undated.jpg"]
+        #expect(try paths("ls", "--sort", "taken") == ascending)
+        #expect(try paths("ls", "--sort", "taken", "--reverse") == descending)
+        #expect(try paths("search", "a dog", "--sort", "taken") == ascending)
+        #expect(try paths("search", "a dog", "--sort", "taken", "--reverse") == descending)
+        #expect(try paths("similar", "t0.jpg", "--sort", "taken") == ascending.filter { $0 != "t0.jpg" })
+        #expect(try paths("search", "a dog", "--sort", "taken", "-n", "2", "--offset", "1") == ["t0.jpg", "t3.jpg"])
+        let summer = "taken >= 2019-06 and taken < 2019-09"
+        #expect(Set(try paths("search", "a dog", "--where", summer)) == ["t0.jpg", "t3.jpg"])
+    }
+
+    /// What is shown reaches half of the best probability, and without a border all that matches is there.
+    @Test func aDescriptionEndsAtItsBorder() throws {
+        struct Match: Decodable {
+            let type: String
+            let text: String?
+            let match_probability: Double?
+            let total_variance: Double?
+        }
+        let gallery = try Gallery.indexed(4)
+        func described(_ arguments: String...) throws -> [Match] {
+            let lines = try Program.run(["describe", "p3.jpg", "--format", "jsonl"] + arguments, in: gallery.path).lines
+            return try lines.map { try JSONDecoder().decode(Match.self, from: Data($0.utf8)) }
+                .filter { $0.type == "match" }
+        }
+        let shown = try described("-n", "1000")
+        let all = try described("-n", "1000", "--min-probability", "0")
+        let best = try #require(all.compactMap(\.match_probability).max())
+        let border = max(best / 2, 0.05)
+        #expect(shown.count > 1 && shown.count < all.count && all.count == 732)
+        #expect(shown.compactMap(\.text) == all.filter { ($0.match_probability ?? 0) >= border }.compactMap(\.text))
+        let vagueness = shown.compactMap(\.total_variance)
+        #expect(vagueness == vagueness.sorted())
+        let closest = try described("-n", "1000", "--order", "closest")
+        #expect(Set(closest.compactMap(\.text)) == Set(shown.compactMap(\.text)))
+        #expect(closest.compactMap(\.match_probability) == shown.compactMap(\.match_probability).sorted(by: >))
+    }
+
+    /// Captions of a file find their pictures, follow the file's changes, and leave with it.
+    @Test func linkedCaptionsFilterPicturesFromEndToEnd() throws {
+        let gallery = try Gallery.indexed(4)
+        func write(_ lines: String...) throws {
+            try gallery.folder.write("c.csv", Array((["file,text"] + lines).joined(separator: "\n").utf8))
+            let output = try gallery.run("index", "--texts", "c.csv")
+            #expect(output.code == 0, "\(output.stderr)")
+        }
+        func dogs() throws -> [String] {
+            try gallery.run("search", "x", "--where", "caption has dog", "--format", "paths").lines.sorted()
+        }
+        try gallery.folder.write("lost.csv", Array("file,text\np0.jpg,a\nq.jpg,b\nr.jpg,b\nq.jpg,c".utf8))
+        let lost = try gallery.run("index", "--texts", "lost.csv")
+        #expect(lost.code == 0 && lost.stderr == "penumbra: 2 linked pictures are not in the index, such as q.jpg\n")
+        #expect(try gallery.run("forget", "--source", "lost.csv", "--yes").code == 0)
+        try write("p0.jpg,a dog", "p1.jpg,a dog", "p2.jpg,a cat")
+        #expect(try dogs() == ["p0.jpg", "p1.jpg"])
+        #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines.sorted() == ["a cat", "a dog"])
+        try write("p1.jpg,a dog", "p2.jpg,a cat", "p3.jpg,the dog's bed")
+        #expect(try dogs() == ["p1.jpg", "p3.jpg"])
+        try write("p2.jpg,a cat")
+        #expect(try dogs() == [])
+        let texts = try gallery.run("search", "image:p2.jpg", "--in", "texts", "--format", "paths")
+        #expect(texts.lines == ["a cat"])
+    }
+
     @Test func filesOfQueriesKeepTheirOrder() throws {
         let gallery = try Gallery.indexed(5)
         try gallery.folder.write("q.txt", Array("a dog\r\n\r\na red car".utf8))
