@@ -15,6 +15,9 @@ package struct BoundedHeap {
     /// The `capacity`-th smallest key so far, +infinity while there are fewer.
     package var threshold: Double { keys.count < capacity ? .infinity : keys[0] }
 
+    /// The keys kept, in no order.
+    package var smallest: [Double] { keys }
+
     /// Takes a key in if it is among the smallest.
     /// - Complexity: O(log capacity).
     package mutating func insert(_ key: Double) {
