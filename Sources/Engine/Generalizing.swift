@@ -157,6 +157,7 @@ extension Index {
                 }, dropped: answers.dropped)
             ranking.cut(below: options.minimumProbability)
             ranking.list(order)
+            let left = ranking.results.count
             try ranking.page(options) { result in
                 try scopes.first { $0.collection == result.collection }?
                     .name(&result, explaining: options.explains ? query.gaussian : nil)
@@ -166,7 +167,7 @@ extension Index {
                 results: ranking.results, query: query, collection: collections[0], model: model.name,
                 encodingID: model.encodingID, usesLexicon: scopes.contains(where: \.isLexicon), itemCount: itemCount,
                 dropped: scopes.flatMap(\.dropped) + ranking.dropped, scanned: itemCount,
-                reranked: answers.found.count, best: nil, isConvincing: nil, vagueness: nil,
+                reranked: answers.found.count, found: left, best: nil, isConvincing: nil, vagueness: nil,
                 seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start - search),
                 isOfBothKinds: collections.count > 1)
         }

@@ -66,12 +66,13 @@ extension Index {
         let best = ranking.results.first
         ranking.cut(options)
         ranking.sort(options, places, phrases: scope.lexicon?.texts ?? [])
+        let found = ranking.results.count
         try ranking.page(options) { try scope.name(&$0, explaining: options.explains ? query.gaussian : nil) }
         return SearchAnswer(
             results: ranking.results, query: query, collection: options.collection, model: model.name,
             encodingID: model.encodingID, usesLexicon: scope.isLexicon, itemCount: scope.itemCount,
             dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.reranked,
-            best: best,
+            found: found, best: best,
             isConvincing: judge.isConvincing(best),
             vagueness: query.kind == .text ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
             seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start))

@@ -24,11 +24,17 @@ struct ConditionOption: ParsableArguments {
 
     /// The condition on items of some collections, as the engine takes it.
     func filter(_ collections: [Collection]) throws -> Filter? {
+        guard let condition else { return nil }
         do {
-            return try condition.map { try Filter($0, for: collections[0]) }
+            return try Filter(condition, for: collections)
         } catch {
-            // Where both kinds answer, texts have few fields.
-            let hint = collections.count > 1 ? "\nfor conditions on pictures alone add --in images" : ""
+            // Where both kinds answer, only what both have can be asked.
+            func isFine(_ collection: Collection) -> Bool { (try? Filter(condition, for: collection)) != nil }
+            let isOfBoth = collections.count > 1
+            let hint =
+                isOfBoth && isFine(.images)
+                ? "\nfor conditions on pictures alone add --in images"
+                : isOfBoth && isFine(.texts) ? "\nfor conditions on texts alone add --in texts" : ""
             throw ValidationError("--where: \(error)\(hint)")
         }
     }

@@ -47,10 +47,6 @@ public enum EvaluationRenderer {
         switch format {
         case .json: return try json(HierarchyReport(model: model, evaluation: evaluation))
         case .table:
-            let rules = evaluation.rules.map { rule in
-                [rule.isDefault ? "\(rule.rule) *" : rule.rule] + cells(rule.general) + cells(rule.specific)
-                    + [share(rule.greedyLadder.precision), share(rule.greedyLadder.recall)]
-            }
             let ladder = evaluation.interpolationLadder
             return table(
                 ["what", "value"],
@@ -63,13 +59,23 @@ public enum EvaluationRenderer {
                     ["interpolation ladder, precision", share(ladder.precision)],
                     ["interpolation ladder, recall", share(ladder.recall)],
                 ])
-                + "\n"
-                + table(
-                    [
-                        "rule", "general P@1", "P@3", "R@3", "next@1", "P", "R", "specific P@1", "P@3", "R@3", "next@1",
-                        "P", "R", "ladder P", "ladder R",
-                    ], rules) + "* the model's default rule\n"
+                + rules("general", ["P@1", "P@3", "R@3", "next@1", "P", "R"], evaluation) { cells($0.general) }
+                + rules("specific", ["P@1", "P@3", "R@3", "next@1", "P", "R"], evaluation) { cells($0.specific) }
+                + rules("ladder", ["P", "R"], evaluation) {
+                    [$0.greedyLadder.precision, $0.greedyLadder.recall].map(share)
+                }
+                + (evaluation.rules.contains(where: \.isDefault) ? "* the model's default rule\n" : "")
         }
+    }
+
+    /// One command's figures, a rule a row: narrow enough for any terminal.
+    private static func rules(
+        _ command: String, _ header: [String], _ evaluation: HierarchyEvaluation, _ cells: (RuleFigures) -> [String]
+    ) -> String {
+        "\n"
+            + table(
+                [command] + header,
+                evaluation.rules.map { [$0.isDefault ? "\($0.rule) *" : $0.rule] + cells($0) })
     }
 
     private static func cells(_ figures: ListFigures) -> [String] {

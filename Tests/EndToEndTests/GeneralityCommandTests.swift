@@ -59,7 +59,7 @@ import Testing
         #expect(matches.allSatisfy { ($0.match_probability ?? 0) >= 0.5 })
         #expect(probable.text.contains(#"{"reason":"min_probability","count":\#(all.count - matches.count)}"#))
         let none = try run("ladder", "scene-003.jpg", "--min-probability", "0.999")
-        #expect(none.code == 1 && none.stderr.contains("less probable than --min-probability asks"), "\(none.stderr)")
+        #expect(none.code == 1 && none.stderr.contains("as probable as --min-probability asks"), "\(none.stderr)")
         let alike = try run("general", "dog", "--min-probability", "0.5")
         #expect(alike.code == 64 && alike.stderr.contains("between a picture and a text only"), "\(alike.stderr)")
         let whole = try names("specific", "animal", "--in", "texts", "-n", "700")
@@ -101,10 +101,11 @@ import Testing
             let percentile: Double?
         }
         for command in ["general", "specific"] {
-            let lines = try run(command, "animal", "--in", "texts", "-n", "700", "--format", "jsonl").lines
+            let subject = command == "general" ? "golden retriever" : "animal"
+            let lines = try run(command, subject, "--in", "texts", "-n", "700", "--format", "jsonl").lines
             let found = try lines.map { try JSONDecoder().decode(Match.self, from: Data($0.utf8)) }
                 .filter { $0.type == "match" }
-            #expect(command == "general" || found.count > 20)
+            #expect(found.count > (command == "general" ? 1 : 20))
             #expect(found.allSatisfy { ($0.percentile ?? 1) < 0.05 })
         }
     }
@@ -167,7 +168,8 @@ import Testing
         let json = try run("relate", "scene-003.jpg", "a black dog", "--format", "json")
         #expect(json.text.contains(#""verdict":"A lies inside B""#) && !json.text.contains("nan"), "\(json.text)")
         let kinds = try run("relate", "scene-003.jpg", "a black dog")
-        #expect(kinds.lines.contains { $0.hasPrefix("direction         by kind") } && !kinds.text.contains("inclusion"))
+        #expect(kinds.lines.contains { $0.hasPrefix("direction         by kind") })
+        #expect(kinds.lines.count { $0.hasPrefix("  inclusion") } == 2, "both ways: \(kinds.text)")
         let schema = try JSONSchema(
             Data(contentsOf: URL(fileURLWithPath: Fixtures.repository("docs/output.schema.json"))))
         for line in try run("specific", "animal", "-n", "30", "--format", "jsonl").lines + json.lines {

@@ -1,5 +1,6 @@
 // A session with the program: texts, composed queries, filters, pages, descriptions, lists, files of queries.
 import Foundation
+import Gaussians
 import TestSupport
 import Testing
 
@@ -84,6 +85,90 @@ import Testing
         }
     }
 
+    /// Each empty answer says why it is empty.
+    @Test func emptyAnswersHaveTheirReasons() throws {
+        let gallery = try Gallery.indexed(3)
+        let reasons: [([String], String)] = [
+            (
+                ["general", "golden", "retriever", "--lexicon", "only", "--offset", "99"],
+                "there are no results behind --offset"
+            ),
+            (["describe", "p0.jpg", "--offset", "900"], "there are no results behind --offset"),
+            (["search", "x", "--offset", "9"], "there are no results behind --offset"),
+            (["search", "x", "--where", "width > 9999"], "no item meets --where"),
+            (["general", "dog", "--in", "images", "--where", "width > 9999"], "no item meets --where"),
+            (["search", "x", "--in", "texts", "--lexicon", "off"], "the index holds no texts"),
+            (
+                ["search", "x", "--min-probability", "1"],
+                "no picture is as probable as --min-probability asks, the best is"
+            ),
+            (["general", "dog", "--in", "images"], "nothing here is related to it and more general"),
+        ]
+        for (arguments, reason) in reasons {
+            let output = try Program.run(arguments, in: gallery.path)
+            #expect(output.code == 1 && output.stderr.contains("nothing found: \(reason)"), "\(output.stderr)")
+        }
+    }
+
+    /// Points have no generality: every command says so before it asks anything else of them.
+    @Test func pointModelsAreRefusedByName() throws {
+        let gallery = try Gallery(2)
+        let model = Fixtures.path("models/options-points")
+        #expect(try gallery.run("index", "--model", model).code == 0)
+        for command in [
+            ["general", "dog"], ["specific", "dog"], ["ladder", "p0.jpg"], ["relate", "p0.jpg", "p1.jpg"],
+        ] {
+            let output = try Program.run(command, in: gallery.path)
+            #expect(output.code == 2 && output.stdout.isEmpty, "\(command)")
+            #expect(output.stderr.contains("options-points gives points without uncertainty"), "\(output.stderr)")
+        }
+    }
+
+    /// Without a single text a file is refused, and what it held before stays.
+    @Test func theWrongFieldForgetsNothing() throws {
+        let gallery = try Gallery.indexed(1)
+        try gallery.folder.write("z.jsonl", Array("{\"t\":\"a\"}\n{\"t\":\"b\"}\n".utf8))
+        #expect(try gallery.run("index", "--texts", "z.jsonl", "--text-field", "t").code == 0)
+        for arguments in [["index", "--texts", "z.jsonl"], ["index", "--texts", "z.jsonl", "--text-field", "x"]] {
+            let refused = try Program.run(arguments, in: gallery.path)
+            #expect(refused.code == 2 && refused.stderr.contains("z.jsonl: line 1: "), "\(refused.stderr)")
+        }
+        #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines == ["a", "b"])
+    }
+
+    /// The pictures of a composed query, and their copies, are no strangers to it.
+    @Test func theQuerysOwnPicturesAreNoStrangers() throws {
+        struct Match: Decodable {
+            let type: String
+            let percentile: Double?
+        }
+        let gallery = try Gallery(6)
+        try gallery.folder.write("copy.jpg", Gallery.content(0))
+        #expect(try gallery.run("index").code == 0)
+        let output = try gallery.run("search", "image:p0.jpg", "--plus", "image:p1.jpg", "--format", "jsonl")
+        let matches = try output.lines.map { try JSONDecoder().decode(Match.self, from: Data($0.utf8)) }
+            .filter { $0.type == "match" }
+        #expect(matches.compactMap(\.percentile) == [0, 0.25, 0.5, 0.75])
+    }
+
+    /// Rows that no encoder writes are no queries.
+    @Test func vectorsOfAnotherLengthAreRefused() throws {
+        let gallery = try Gallery.indexed(2)
+        try gallery.folder.write("t.txt", Array("a dog".utf8))
+        let encoded = try gallery.run("encode", "--texts", "t.txt", "--output", "good.safetensors")
+        #expect(encoded.code == 0)
+        let rows = try RowsFile(path: gallery.folder.file("good.safetensors"))
+        let long = Gaussian(mean: rows.means[0].map { 3 * $0 }, logVariance: rows.logVariances[0])
+        try VectorFixture([long], names: ["a dog"], kind: "text").write(to: gallery.folder.file("long.safetensors"))
+        #expect(try gallery.run("search", "vector:good.safetensors#0").code == 0)
+        for arguments in [["search", "vector:long.safetensors#0"], ["search", "--queries", "long.safetensors"]] {
+            let refused = try Program.run(arguments, in: gallery.path)
+            #expect(refused.code == 2 && refused.stderr.contains("row 0 has length 3"), "\(refused.stderr)")
+        }
+        let described = try gallery.run("describe", "vector:good.safetensors#0")
+        #expect(described.code == 64 && described.stderr.contains("this describes pictures"), "\(described.stderr)")
+    }
+
     @Test func textsAloneAreReadWhereNoFolderIsNamed() throws {
         let gallery = try Gallery(2)
         try gallery.folder.write("t.txt", Array("a dog\na cat\na dog\n\n???\n".utf8))
@@ -113,7 +198,10 @@ import Testing
         (["describe", "p0.jpg", "--sort", "path"], 64), (["describe", "p0.jpg", "--reverse"], 64),
         (["describe", "p0.jpg", "--lexicon", ""], 64), (["search", "image:"], 64),
         (["describe", "p0.jpg", "--lexicon", "gone.doc"], 2),
-        (["specific", "vehicle", "--where", "width > 3"], 64),
+        (["specific", "vehicle", "--where", "width > 3"], 64), (["specific", "x", "--where", "text like 'p%'"], 64),
+        (["specific", "x", "--where", "uncertainty < 1"], 64), (["describe", "p0.jpg", "--offset", "900"], 1),
+        (["general", "golden", "retriever", "--lexicon", "only", "--offset", "99"], 1),
+        (["general", "dog", "--in", "images", "--where", "width > 9999"], 1),
         (["ls", "--offset", "9"], 1), (["search", "x", "--offset", "9"], 1),
         (["search", "x", "--in", "texts", "--lexicon", "off"], 1),
         (["search", "x", "--where", "width > 9999"], 1), (["search", "x", "--min-probability", "1"], 1),

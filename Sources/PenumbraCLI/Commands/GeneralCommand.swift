@@ -8,7 +8,8 @@ struct GeneralCommand: ParsableCommand {
         commandName: "general",
         abstract: "Find what is more general than a text or a picture.",
         discussion: """
-            What is related to it and includes it, the closest first. Texts of the index answer; where it holds none, \
+            What is related to it and includes it, the best by the model's rule first: the closest of those that are clearly \
+            vaguer; siblings ("green boat" for "a red boat") are left out. Texts of the index answer; where it holds none, \
             phrases shipped with the program. Which rule decides is measured once for each model; penumbra model show \
             tells it.
 

@@ -15,7 +15,7 @@ struct SearchCommand: ParsableCommand {
             A term is words, text:WORDS, image:PATH, vector:FILE.safetensors#ROW (from 0), or the path of a picture. In \
             --plus and --minus a number and a colon before it is its weight; behind text: nothing is parsed. Pictures of \
             the query and copies of them are left out of the answer. Between two pictures or two texts there is no match \
-            probability; "closest" then tells which share of the collection is as close.
+            probability; "closest" then tells which share of the collection is closer.
 
             EXAMPLES
               penumbra search a dog on a beach

@@ -9,7 +9,7 @@ struct SimilarCommand: ParsableCommand {
         abstract: "Find pictures like a picture, closest first.",
         discussion: """
             The picture itself and copies of it are left out. The model was trained on pairs of picture and text, so \
-            between two pictures there is no match probability; "closest" tells which share of the collection is as close.
+            between two pictures there is no match probability; "closest" tells which share of the collection is closer.
 
             EXAMPLES
               penumbra similar pool.jpg

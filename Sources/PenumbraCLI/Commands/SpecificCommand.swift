@@ -8,8 +8,9 @@ struct SpecificCommand: ParsableCommand {
         commandName: "specific",
         abstract: "Find what a text or a picture is more general than.",
         discussion: """
-            The exact mirror of penumbra general: whatever has the text or picture among its generalisations, the closest \
-            first.
+            The exact mirror of penumbra general: whatever has the text or picture among its generalisations, the best by the \
+            model's rule first: the closest of those that are clearly less vague. --lexicon only asks phrases shipped with \
+            the program.
 
             EXAMPLES
               penumbra specific vehicle --in images
