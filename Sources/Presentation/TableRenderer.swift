@@ -26,8 +26,8 @@ public struct TableRenderer: ResultRenderer {
     /// As `ResultRenderer` says.
     public func begin(_ answer: SearchAnswer) -> [UInt8] {
         let hasPercentile = answer.results.contains { $0.percentile != nil }
-        let name = answer.collection == .images ? "path" : "text"
-        return Array(("   #  match      csd  uncertainty  " + (hasPercentile ? "closest  " : "") + name + "\n").utf8)
+        let closest = hasPercentile ? "closest  " : ""
+        return Array(("   #  match      csd  uncertainty  \(closest)\(answer.nameOfNames)\n").utf8)
     }
 
     /// As `ResultRenderer` says.
