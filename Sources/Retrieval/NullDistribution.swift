@@ -114,9 +114,14 @@ package struct NullDistribution: Sendable {
         let count = Int((share * Double(distances.count)).rounded(.up))
         guard count > 0 else { return -.infinity }
         guard count <= distances.count else { return .infinity }
-        var closest = BoundedHeap(capacity: count)  // asked for each item of a collection: no time to sort
+        var closest = BoundedHeap(capacity: count)
         for distance in distances { closest.insert(distance) }
         return closest.threshold
+    }
+
+    /// Whether a distance is at most `threshold(below:)`, by one count.
+    func isNear(_ csd: Double, within share: Double) -> Bool {
+        distances.count { $0 < csd } < Int((share * Double(distances.count)).rounded(.up))
     }
 
     /// A distance in standard deviations from the sample's mean; lower is closer, 0 is an average stranger.
