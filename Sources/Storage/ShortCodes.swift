@@ -115,7 +115,7 @@ extension VectorStore {
     }
 
     private func removeCodes(_ collection: Collection, _ block: Int, _ transaction: LMDBTransaction) throws {
-        for column in Column.derived { _ = try transaction.remove(BlockKey(collection, column, block).bytes) }
+        for column in Column.codes { _ = try transaction.remove(BlockKey(collection, column, block).bytes) }
     }
 
     /// Sums rows of means.
@@ -191,7 +191,7 @@ extension VectorStore {
     }
 
     /// The values of a derived column by block: one walk along the tree, as a search needs most of them.
-    private func derivedValues(
+    func derivedValues(
         _ collection: Collection, _ column: Column, _ transaction: LMDBTransaction
     ) throws -> [UnsafeRawBufferPointer?] {
         var values: [UnsafeRawBufferPointer?] = []
@@ -229,7 +229,7 @@ extension VectorStore {
                 slots < CodeAxes.smallestSample || dimension > CodeAxes.largestDimension
                     || parameters.sampleCount >= min(slots / 2, CodeAxes.sampleLimit) / 256 * 256
             else { return false }
-            return try Column.derived.allSatisfy { column in
+            return try Column.codes.allSatisfy { column in
                 let values = try derivedValues(collection, column, transaction)
                 return values.count >= blocks
                     && values.prefix(blocks).enumerated().allSatisfy { block, value in
