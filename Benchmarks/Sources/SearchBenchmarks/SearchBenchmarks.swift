@@ -25,7 +25,11 @@ enum SearchBenchmarks {
             let locks = options.locks.map { open($0, O_RDONLY | O_CREAT, 0o600) }
             for lock in locks { flock(lock, LOCK_EX) }
             defer { for lock in locks { close(lock) } }
-            lines.append(Self.bandwidth(count, bytes: count * built.coarseBytes))
+            let bytes = count * built.coarseBytes
+            for read in try Self.bandwidth(bytes: bytes) {
+                print(read.row)
+                lines.append(read.json(["N": "\(count)", "bytes": "\(bytes)"]))
+            }
             let session = SearchSession(store: store, queries: queries, count: count, built: built, options: options)
             for limit in options.limits {
                 for search in SearchCase.all where options.wants(search.name) && (limit == 10 || search.isForAllLimits)
@@ -69,15 +73,15 @@ enum SearchBenchmarks {
         )
     }
 
-    /// What reading as many bytes as the coarse codes takes takes: the roofline.
-    static func bandwidth(_ count: Int, bytes: Int) -> String {
+    /// What reading so many bytes takes: the roofline.
+    static func bandwidth(bytes: Int) throws -> [Measurement] {
         let numbers = [Float](repeating: 1, count: bytes / 4)
         var out = [UInt32](repeating: 0, count: 1)
-        let measurement = Measurement.run("read/bytes=\(bytes)", items: bytes, runs: 40) {
-            _ = Kernels.best.table.pointee.select_not_above(numbers, numbers.count, 0, &out)
-        }
-        print(measurement.row)
-        return measurement.json(["N": "\(count)", "bytes": "\(bytes)"])
+        return [
+            Measurement.run("read/bytes=\(bytes)", items: bytes, runs: 40) {
+                _ = Kernels.best.table.pointee.select_not_above(numbers, numbers.count, 0, &out)
+            }
+        ]
     }
 
     static func placement(_ index: Int) -> Placement {
