@@ -60,8 +60,7 @@ struct QueryTable {
     }
 
     /// A slot's content; nil where its checksum is wrong.
-    private func decode(_ slot: ArraySlice<UInt8>) -> EncodedText? {
-        let slot = Array(slot)
+    private func decode(_ slot: [UInt8]) -> EncodedText? {
         guard checksum(slot).elementsEqual(slot[..<32]) else { return nil }
         return slot.withUnsafeBytes { bytes in
             let flags = bytes.loadUnaligned(fromByteOffset: 72, as: UInt32.self)
@@ -110,7 +109,8 @@ struct QueryTable {
         let row = row(digest)
         let slots = try read(file, row: row)
         let place =
-            slots.firstIndex { $0[32..<64].elementsEqual(digest) } ?? slots.indices.min { age(slots[$0]) < age(slots[$1]) }
+            slots.firstIndex { $0[32..<64].elementsEqual(digest) }
+            ?? slots.indices.min { age(slots[$0]) < age(slots[$1]) }
         let slot = encode(digest, encoded, unknown)
         let offset = (row * Self.slotsPerRow + (place ?? 0)) * slotSize
         guard pwrite(file, slot, slot.count, off_t(offset)) == slot.count else { throw failure() }
@@ -144,15 +144,15 @@ struct QueryTable {
 
     private func checksum(_ slot: [UInt8]) -> SHA256.Digest { SHA256.hash(data: key + slot[32...]) }
 
-    private func age(_ slot: ArraySlice<UInt8>) -> Int64 {
+    private func age(_ slot: [UInt8]) -> Int64 {
         slot.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 64, as: Int64.self) }
     }
 
-    private func read(_ file: Int32, row: Int) throws -> [ArraySlice<UInt8>] {
+    private func read(_ file: Int32, row: Int) throws -> [[UInt8]] {
         let size = Self.slotsPerRow * slotSize
         var bytes = [UInt8](repeating: 0, count: size)
         guard pread(file, &bytes, size, off_t(row * size)) == size else { throw failure("cut off") }
-        return (0..<Self.slotsPerRow).map { bytes[($0 * slotSize)..<(($0 + 1) * slotSize)] }
+        return (0..<Self.slotsPerRow).map { Array(bytes[($0 * slotSize)..<(($0 + 1) * slotSize)]) }
     }
 
     /// The file, or nil where there is none: a regular file of the right size, or an empty one that is just being made.

@@ -38,7 +38,8 @@ struct EncodingArguments: ParsableArguments {
                     + "another index (--index PATH) may have \(precision.rawValue)")
         }
         if fastDecode, !made.decodesReduced {
-            throw Failure("the index was made without --fast-decode, and stays so; another index (--index PATH) may have it")
+            throw Failure(
+                "the index was made without --fast-decode, and stays so; another index (--index PATH) may have it")
         }
     }
 }

@@ -9,7 +9,9 @@ import Testing
     static let shapes: [(m: Int, n: Int, k: Int)] = {
         let sizes = [1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64]
         var shapes = sizes.flatMap { m in sizes.map { (m, $0, 1 + (m * 7 + $0) % 70) } }
-        shapes += [(66, 12, 192), (198, 9, 64), (193, 8, 768), (10, 13, 769), (5, 4, 1537), (192, 1, 1024), (1, 192, 1152)]
+        shapes += [
+            (66, 12, 192), (198, 9, 64), (193, 8, 768), (10, 13, 769), (5, 4, 1537), (192, 1, 1024), (1, 192, 1152),
+        ]
         return shapes
     }()
 
@@ -90,7 +92,8 @@ import Testing
             multiply(210, 37, 900, product.a, 901, product.b, 902, 0, &all, 37, product.scratch)
             for row in [0, 1, 47, 48, 191, 192, 209] {
                 var one = [Float](repeating: 0, count: shape.n)
-                multiply(1, 37, 900, Array(product.a[(row * 901)...]), 901, product.b, 902, 0, &one, 37, product.scratch)
+                multiply(
+                    1, 37, 900, Array(product.a[(row * 901)...]), 901, product.b, 902, 0, &one, 37, product.scratch)
                 #expect(one == Array(all[(row * 37)..<((row + 1) * 37)]), "\(kernels.name) row \(row)")
             }
         }

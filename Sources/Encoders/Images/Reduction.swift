@@ -7,6 +7,13 @@ package struct Reduction: Sendable, Equatable {
     /// Whether pictures are turned as their EXIF orientation says.
     package let appliesOrientation: Bool
 
+    /// For a model that sees so many pixels.
+    package init(height: Int, width: Int, appliesOrientation: Bool) {
+        self.height = height
+        self.width = width
+        self.appliesOrientation = appliesOrientation
+    }
+
     /// The divisor of both sides, 1, 2, 4 or 8: those that libjpeg-turbo decodes with vector instructions.
     /// - Parameters:
     ///   - storedWidth: columns in the file.

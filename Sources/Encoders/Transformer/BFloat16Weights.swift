@@ -16,8 +16,9 @@
         /// Why bfloat16 cannot be had here, or nil.
         static var obstacle: String? {
             // Below AVX-512 oneDNN falls back on loops that are slower than Float32.
-            guard dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue
-                == dnnl_cpu_isa_avx512_core.rawValue
+            guard
+                dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue
+                    == dnnl_cpu_isa_avx512_core.rawValue
             else { return "this processor has no AVX-512" }
             return nil
         }
@@ -114,7 +115,8 @@
 
         static func check(_ status: dnnl_status_t, _ operation: String) throws(PrecisionError) {
             guard status != dnnl_success else { return }
-            throw PrecisionError(precision: .bf16, reason: "oneDNN cannot do this: \(operation) ends with \(status.rawValue)")
+            throw PrecisionError(
+                precision: .bf16, reason: "oneDNN cannot do this: \(operation) ends with \(status.rawValue)")
         }
 
         /// Parallelism is ours: OpenMP's number of threads belongs to the calling thread, and would be one per core.
