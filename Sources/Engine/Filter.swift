@@ -3,7 +3,7 @@ import Storage
 
 /// Which items may answer a query.
 public struct Filter: Sendable, Equatable {
-    package let condition: ItemCondition
+    private let conditions: [Collection: ItemCondition]
 
     /// Reads an expression such as `taken >= 2019-06 and not folder = "holiday/raw"`.
     /// - Parameters:
@@ -11,8 +11,28 @@ public struct Filter: Sendable, Equatable {
     ///   - collection: what it is about; pictures and texts have different fields.
     /// - Throws: `FilterError`, which points at the column of the mistake.
     public init(_ text: String, for collection: Collection = .images) throws(FilterError) {
-        var parser = FilterParser(tokens: try FilterToken.read(text), text: text, collection: collection)
-        condition = try parser.parse()
+        try self.init(text, for: [collection])
+    }
+
+    /// Reads an expression about items of several collections: it may name only fields that all of them have.
+    /// - Parameters:
+    ///   - text: the expression.
+    ///   - collections: what it is about.
+    /// - Throws: `FilterError`, which points at the column of the mistake.
+    public init(_ text: String, for collections: [Collection]) throws(FilterError) {
+        var conditions: [Collection: ItemCondition] = [:]
+        for collection in collections {
+            var parser = FilterParser(tokens: try FilterToken.read(text), text: text, collection: collection)
+            conditions[collection] = try parser.parse()
+        }
+        self.conditions = conditions
+    }
+
+    /// What items of a collection must be.
+    /// - Throws: `QueryError.foreignFilter` when the expression was read for another collection.
+    func condition(on collection: Collection) throws(QueryError) -> ItemCondition {
+        guard let condition = conditions[collection] else { throw .foreignFilter(collection) }
+        return condition
     }
 }
 

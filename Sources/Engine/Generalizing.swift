@@ -3,61 +3,23 @@ import Gaussians
 import Retrieval
 import Storage
 
-/// In which order generalisations or specialisations are listed.
-public enum GeneralityListing: String, Sendable, CaseIterable {
-    /// What the rule puts first: the closest enclosing, or enclosed, one.
-    case closest
-    /// The vaguest first.
-    case general
-    /// The least vague first.
-    case specific
-}
-
-/// What a question about generality looks at.
-public struct GeneralityOptions: Sendable {
-    /// Where to look.
-    public var collections: [Collection]
-    /// The most answers, at least 0.
-    public var limit: Int
-    /// The answers before the page, at least 0.
-    public var offset = 0
-    /// How answers are listed.
-    public var order = GeneralityListing.closest
-    /// Which items may answer.
-    public var filter: Filter?
-    /// Phrases that answer in place of texts.
-    public var lexicon: Lexicon?
-    /// Whether they answer.
-    public var lexiconUse = LexiconUse.auto
-    /// Gives each answer its explanation.
-    public var explains = false
-
-    /// The closest first.
-    public init(_ collections: [Collection], limit: Int = 10) {
-        self.collections = collections
-        self.limit = limit
-    }
-
-    fileprivate func search(_ collection: Collection) -> SearchOptions {
-        var options = SearchOptions(collection, limit: limit)
-        options.filter = filter
-        options.lexicon = lexicon
-        options.lexiconUse = lexiconUse
-        return options
-    }
-}
-
 extension Index {
     /// Finds what is more general than X: related to it, including it, the closest first.
     /// - Parameters:
     ///   - query: X, a text or a picture.
     ///   - rule: the rule of this index's model.
-    ///   - options: where to look, how many, in which order.
+    ///   - collections: where to look.
+    ///   - options: which items, how many, and what is cut; their collection and order do not count. A gap is one of the
+    ///     figure that the rule orders by.
+    ///   - order: how answers are listed.
     /// - Returns: one page; a rank tells the place in the order asked for.
-    /// - Throws: `QueryError.mixed`; an error for a model of points, or when the index is damaged.
-    public func general(_ query: Query, _ rule: ModelRule, _ options: GeneralityOptions) throws -> SearchAnswer {
-        try list(query, rule, options) { generality, x, items in
-            generality.general(x, among: items, order: .closest)
+    /// - Throws: `QueryError`; an error for a model of points, or when the index is damaged.
+    public func general(
+        _ query: Query, _ rule: ModelRule, in collections: [Collection], _ options: SearchOptions = SearchOptions(),
+        order: ListingOrder = .closest
+    ) throws -> SearchAnswer {
+        try list(query, rule, collections, options, order) { generality, x, items in
+            generality.general(x, among: items)
         }
     }
 
@@ -65,12 +27,17 @@ extension Index {
     /// - Parameters:
     ///   - query: X, a text or a picture.
     ///   - rule: the rule of this index's model.
-    ///   - options: where to look, how many, in which order.
+    ///   - collections: where to look.
+    ///   - options: as `general` takes them.
+    ///   - order: how answers are listed.
     /// - Returns: one page; a rank tells the place in the order asked for.
     /// - Throws: as `general`.
-    public func specific(_ query: Query, _ rule: ModelRule, _ options: GeneralityOptions) throws -> SearchAnswer {
-        try list(query, rule, options) { generality, x, items in
-            generality.specific(x, among: items, order: .closest)
+    public func specific(
+        _ query: Query, _ rule: ModelRule, in collections: [Collection], _ options: SearchOptions = SearchOptions(),
+        order: ListingOrder = .closest
+    ) throws -> SearchAnswer {
+        try list(query, rule, collections, options, order) { generality, x, items in
+            generality.specific(x, among: items)
         }
     }
 
@@ -80,22 +47,24 @@ extension Index {
     /// - Parameters:
     ///   - query: X, a text or a picture.
     ///   - rule: the rule of this index's model.
-    ///   - options: where to look; the page is the first `limit` rungs.
+    ///   - options: which texts; the page is the first `limit` rungs. Rungs less probable than asked for are left out.
     ///   - walk: `greedy` or `interpolation`; nil takes the better one for the model.
     ///   - steps: as the walk takes it; nil takes its default.
     /// - Returns: the rungs.
     /// - Throws: as `general`.
     public func ladder(
-        _ query: Query, _ rule: ModelRule, _ options: GeneralityOptions, walk: String? = nil, steps: Int? = nil
+        _ query: Query, _ rule: ModelRule, _ options: SearchOptions = SearchOptions(limit: .max), walk: String? = nil,
+        steps: Int? = nil
     ) throws -> SearchAnswer {
         let (x, generality) = try prepare(query, rule)
-        return try answer(query, rule, options) { scopes in
+        return try answer(query, rule, [.texts], options, .closest) { scopes in
             // X itself, under whatever name, is no rung above itself.
             let candidates = try scopes.flatMap { try $0.candidates(near: query.gaussian, limit: 20_000) }
                 .filter { $0.gaussian != query.gaussian }
             let walk = walk.flatMap(LadderWalk.init(rawValue:)) ?? rule.calibration.walk
             let rungs = generality.ladder(from: x, among: candidates.map(\.item), walk: walk, steps: steps)
-            return rungs.map { candidates[$0].found(query.gaussian.csd(to: candidates[$0].gaussian)) }
+            return Generalizations(
+                found: rungs.map { candidates[$0].found(query.gaussian.csd(to: candidates[$0].gaussian)) })
         }
     }
 
@@ -123,51 +92,36 @@ extension Index {
 
     // MARK: Listing
 
-    /// An answer on its way: what was found, and what the rule orders by.
-    private struct Listed {
-        let candidate: Candidate
-        let match: GeneralityMatch
+    /// What a rule found, in its order, and what was cut from that.
+    private struct Generalizations {
+        var found: [Found]
+        var dropped: [SearchDrop] = []
     }
 
     private func list(
-        _ query: Query, _ rule: ModelRule, _ options: GeneralityOptions,
-        _ judge: (Generality, PreparedItem, [PreparedItem]) -> [GeneralityMatch]
+        _ query: Query, _ rule: ModelRule, _ collections: [Collection], _ options: SearchOptions,
+        _ order: ListingOrder, _ judge: (Generality, PreparedItem, [PreparedItem]) -> [GeneralityMatch]
     ) throws -> SearchAnswer {
         var (x, generality) = try prepare(query, rule)
-        return try answer(query, rule, options) { scopes in
-            if x.kind == .images, options.collections.contains(.images) {
+        return try answer(query, rule, collections, options, order) { scopes in
+            if x.kind == .images, collections.contains(.images) {
                 generality.pictures = try scopes.first.flatMap { try Self.pictures($0.snapshot) }
             }
-            var listed: [Listed] = []
+            var listed: [(candidate: Candidate, match: GeneralityMatch)] = []
             for scope in scopes {
                 try scope.forEachPart { candidates in
-                    for match in judge(generality, x, candidates.map(\.item)) {
-                        listed.append(Listed(candidate: candidates[match.index], match: match))
-                    }
+                    listed += judge(generality, x, candidates.map(\.item)).map { (candidates[$0.index], $0) }
                 }
             }
-            return Self.sorted(listed, options.order).map {
-                $0.candidate.found($0.match.csd, percentile: $0.match.percentile)
-            }
+            listed = listed.enumerated().sorted {
+                ($0.element.match.cost, $0.element.match.csd, $0.offset)
+                    < ($1.element.match.cost, $1.element.match.csd, $1.offset)
+            }.map(\.element)
+            let end = options.cutsAtGap ? LargestStep.end(listed.map(\.match.cost)) ?? listed.count : listed.count
+            return Generalizations(
+                found: listed.prefix(end).map { $0.candidate.found($0.match.csd, percentile: $0.match.percentile) },
+                dropped: end < listed.count ? [SearchDrop(reason: .gap, count: listed.count - end)] : [])
         }
-    }
-
-    private static func sorted(_ listed: [Listed], _ order: GeneralityListing) -> [Listed] {
-        func vagueness(_ entry: Listed) -> Double { entry.candidate.gaussian.totalVariance }
-        let numbered = listed.enumerated()
-        let sorted =
-            switch order {
-            case .closest:
-                numbered.sorted {
-                    ($0.element.match.cost, $0.element.match.csd, $0.offset)
-                        < ($1.element.match.cost, $1.element.match.csd, $1.offset)
-                }
-            case .general:
-                numbered.sorted { (-vagueness($0.element), $0.offset) < (-vagueness($1.element), $1.offset) }
-            case .specific:
-                numbered.sorted { (vagueness($0.element), $0.offset) < (vagueness($1.element), $1.offset) }
-            }
-        return sorted.map(\.element)
     }
 
     private func prepare(_ query: Query, _ rule: ModelRule) throws -> (PreparedItem, Generality) {
@@ -176,7 +130,7 @@ extension Index {
         guard query.kind != .mixed else { throw QueryError.mixed }
         let generality = Generality(
             rule: rule.calibration.rule, sample: rule.sample, scale: model.matchScale,
-            matchesFrom: model.unconvincingBelow)
+            matchesFrom: model.unconvincingBelow, crowding: rule.calibration.crowding)
         return (try PreparedItem(query.gaussian, query.kind == .text ? .texts : .images), generality)
     }
 
@@ -186,36 +140,44 @@ extension Index {
         return sample.isEmpty ? nil : NullSample(sample)
     }
 
-    /// Opens the scopes, finds, pages, judges and names.
+    /// Opens the scopes, finds, judges, cuts, lists, pages and names.
     private func answer(
-        _ query: Query, _ rule: ModelRule, _ options: GeneralityOptions, _ find: ([SearchScope]) throws -> [Found]
+        _ query: Query, _ rule: ModelRule, _ collections: [Collection], _ options: SearchOptions,
+        _ order: ListingOrder, _ find: ([SearchScope]) throws -> Generalizations
     ) throws -> SearchAnswer {
         let model = try model()
+        if options.minimumProbability != nil, !collections.allSatisfy(query.kind.matches) {
+            throw QueryError.noProbability
+        }
         return try store.read { snapshot in
-            let scopes = try options.collections.map {
-                try SearchScope(options.search($0), without: query.pictures, snapshot)
+            let scopes = try collections.map { collection in
+                var options = options
+                options.collection = collection
+                return try SearchScope(options, without: query.pictures, snapshot)
             }
             let start = ContinuousClock.now
-            let found = try find(scopes)
+            let answers = try find(scopes)
             let search = ContinuousClock.now - start
             let strangers = rule.sample.distribution(of: try PreparedGaussian(query.gaussian))
-            let page = found.enumerated().dropFirst(options.offset).prefix(options.limit)
-            let results = try page.map { position, found in
-                guard let scope = scopes.first(where: { $0.collection == found.collection }) else {
-                    preconditionFailure("what was found came from one of the scopes")
-                }
-                let judge = MatchJudge(query, found.collection, model, strangers)
-                var result = judge.result(found, rank: position + 1)
-                try scope.name(&result, explaining: options.explains ? query.gaussian : nil)
-                return result
+            var ranking = Ranking(
+                answers.found.enumerated().map { place, found in
+                    MatchJudge(query, found.collection, model, strangers).result(found, rank: place + 1)
+                }, dropped: answers.dropped)
+            ranking.cut(below: options.minimumProbability)
+            ranking.list(order)
+            let left = ranking.results.count
+            try ranking.page(options) { result in
+                try scopes.first { $0.collection == result.collection }?
+                    .name(&result, explaining: options.explains ? query.gaussian : nil)
             }
+            let itemCount = scopes.reduce(0) { $0 + $1.itemCount }
             return SearchAnswer(
-                results: results, query: query, collection: options.collections[0], model: model.name,
-                encodingID: model.encodingID, usesLexicon: scopes.contains(where: \.isLexicon),
-                itemCount: scopes.reduce(0) { $0 + $1.itemCount }, dropped: scopes.flatMap(\.dropped),
-                scanned: scopes.reduce(0) { $0 + $1.itemCount }, reranked: found.count, best: nil, isConvincing: nil,
-                vagueness: nil, seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start - search),
-                isOfBothKinds: options.collections.count > 1)
+                results: ranking.results, query: query, collection: collections[0], model: model.name,
+                encodingID: model.encodingID, usesLexicon: scopes.contains(where: \.isLexicon), itemCount: itemCount,
+                dropped: scopes.flatMap(\.dropped) + ranking.dropped, scanned: itemCount,
+                reranked: answers.found.count, found: left, best: nil, isConvincing: nil, vagueness: nil,
+                seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start - search),
+                isOfBothKinds: collections.count > 1)
         }
     }
 }
@@ -228,6 +190,11 @@ public struct RelationAnswer: Sendable {
         public let neighbourShare: Double?
         /// What that share must be below; nil where the rule does not ask.
         public let neighbourBound: Double?
+        /// How many times as far from the inner text the outer is as the closest phrase of the lexicon that includes both; nil
+        /// where there is none, and but between two texts.
+        public let siblingRatio: Double?
+        /// From which ratio on the two are siblings; nil where the rule does not ask.
+        public let siblingBound: Double?
         /// Inclusion of the inner in the outer item, in nats.
         public let inclusion: Double
         /// What inclusion must exceed; nil where the rule does not ask.
@@ -246,6 +213,8 @@ public struct RelationAnswer: Sendable {
         init(_ judgement: GeneralityJudgement) {
             neighbourShare = judgement.neighbourShare
             neighbourBound = judgement.neighbourBound
+            siblingRatio = judgement.siblingRatio
+            siblingBound = judgement.siblingBound
             inclusion = judgement.inclusion
             inclusionMargin = judgement.inclusionMargin
             varianceRatio = judgement.varianceRatio

@@ -85,6 +85,12 @@ public final class Index: Sendable {
         }
     }
 
+    /// How many items a collection holds.
+    /// - Throws: an error when the index is damaged.
+    public func count(_ collection: Collection) throws -> Int {
+        try store.readCatalogue { try Catalogue.count(collection, $0) }
+    }
+
     /// Writes into the catalogue where the model and the root lie now.
     /// - Parameters:
     ///   - model: a model of the same encoding, in its new place; nil leaves it.

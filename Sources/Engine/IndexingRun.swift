@@ -97,7 +97,7 @@ struct IndexingRun {
             }
             return
         case .encoded(let record, let gaussian):
-            add(file, record, gaussian.map(NewItem.Vector.gaussian) ?? .none)
+            add(file, record, gaussian.map(NewItem.Vector.gaussian) ?? .unencoded)
             count(file, ifNew: .added(name)) { $0.added += 1 }
         case .touched(let record):
             if let previous = file.previous { batch.updates.append((previous.id, name, record)) }

@@ -20,21 +20,25 @@ public struct Lexicon: Sendable {
     ///   - model: what encodes them.
     ///   - file: a file of texts; nil takes the phrases shipped with the program.
     ///   - cacheFolder: where encoded lexicons are kept; nil keeps none.
-    ///   - onlyIfCached: gives nil instead of encoding.
     ///   - progress: called after every few phrases that had to be encoded.
     /// - Returns: the lexicon.
     /// - Throws: an error when the file cannot be read or the model encodes no texts.
     public static func load(
-        _ model: Model, file: String? = nil, cacheFolder: String? = nil, onlyIfCached: Bool = false,
+        _ model: Model, file: String? = nil, cacheFolder: String? = nil,
         progress: (IndexingProgress) -> Void = { _ in }
-    ) throws -> Lexicon? {
+    ) throws -> Lexicon {
         let texts = try file.map(phrases) ?? Model.lexicon()
-        let cached = cacheFolder.map { "\($0)/lexicons/\(key(texts, model)).safetensors" }
-        if let cached, let known = try? Lexicon(cached: cached, texts, model) { return known }
-        if onlyIfCached { return nil }
+        let path = cacheFolder.map { Self.path(texts, model, $0) }
+        if let path, let known = try? Lexicon(cached: path, model) { return known }
         let lexicon = try Lexicon(encoding: texts, model, progress)
-        if let cached { try? lexicon.write(cached, texts, model) }
+        if let path { try? lexicon.write(path, model) }
         return lexicon
+    }
+
+    /// The phrases shipped with the program, if the cache has them encoded by a model.
+    /// - Throws: an error when the program is damaged.
+    public static func cached(_ model: Model, cacheFolder: String) throws -> Lexicon? {
+        try? Lexicon(cached: path(try Model.lexicon(), model, cacheFolder), model)
     }
 
     private static func phrases(of path: String) throws -> [String] {
@@ -51,31 +55,19 @@ public struct Lexicon: Sendable {
         return texts
     }
 
-    private static func key(_ texts: [String], _ model: Model) -> String {
+    private static func path(_ texts: [String], _ model: Model, _ cacheFolder: String) -> String {
         let content = ([model.encodingID] + texts).joined(separator: "\n")
-        return SHA256.hash(data: Data(content.utf8)).map { String(format: "%02x", $0) }.joined()
+        return "\(cacheFolder)/lexicons/\(SHA256.hash(data: Data(content.utf8)).hexadecimal).safetensors"
     }
 
     private init(encoding texts: [String], _ model: Model, _ progress: (IndexingProgress) -> Void) throws {
-        let encoder = try model.textEncoder()
-        var kept: [String] = []
-        var gaussians: [Gaussian] = []
-        let size = 4 * TextEncoder.batchSize
-        for start in stride(from: 0, to: texts.count, by: size) {
-            let part = Array(texts[start..<min(start + size, texts.count)])
-            for (text, encoded) in zip(part, try encoder.encode(part)) where !encoded.isEmpty {
-                guard encoded.gaussian.isFinite else { continue }
-                kept.append(text)
-                gaussians.append(encoded.gaussian)
-            }
-            progress(IndexingProgress(done: start + part.count, total: texts.count))
-        }
-        self.texts = kept
-        self.gaussians = gaussians
+        let known = zip(texts, try model.encode(texts, progress)).filter { !$1.isEmpty && $1.gaussian.isFinite }
+        self.texts = known.map(\.0)
+        gaussians = known.map(\.1.gaussian)
     }
 
     /// Reads what `write` wrote; anything else is an error, and encoded again.
-    private init(cached path: String, _ expected: [String], _ model: Model) throws {
+    private init(cached path: String, _ model: Model) throws {
         let file = try Safetensors(path: path)
         guard let mean = file.tensors["mean"], let logVariance = file.tensors["log_variance"],
             mean.shape.count == 2, mean.shape == logVariance.shape, mean.shape[1] == model.dimension,
@@ -97,7 +89,7 @@ public struct Lexicon: Sendable {
         }
     }
 
-    private func write(_ path: String, _ texts: [String], _ model: Model) throws {
+    private func write(_ path: String, _ model: Model) throws {
         try FileManager.default.createDirectory(
             atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
@@ -105,7 +97,7 @@ public struct Lexicon: Sendable {
         for gaussian in gaussians {
             try writer.append(["mean": gaussian.mean, "log_variance": gaussian.logVariance])
         }
-        let names = Array(try JSONEncoder().encode(self.texts))
+        let names = Array(try JSONEncoder().encode(texts))
         try writer.finish(metadata: ["encoding_id": Array(model.encodingID.utf8), "names": names])
     }
 
@@ -113,5 +105,19 @@ public struct Lexicon: Sendable {
     public func vagueness(of totalVariance: Double) -> Double {
         guard !gaussians.isEmpty else { return 0 }
         return Double(gaussians.count { $0.totalVariance < totalVariance }) / Double(gaussians.count)
+    }
+}
+
+extension Model {
+    /// Texts to Gaussians, a few at a time, in order.
+    func encode(_ texts: [String], _ progress: (IndexingProgress) -> Void) throws -> [EncodedText] {
+        let encoder = try textEncoder()
+        let size = 4 * TextEncoder.batchSize
+        var encoded: [EncodedText] = []
+        for start in stride(from: 0, to: texts.count, by: size) {
+            encoded += try encoder.encode(Array(texts[start..<min(start + size, texts.count)]))
+            progress(IndexingProgress(done: encoded.count, total: texts.count))
+        }
+        return encoded
     }
 }

@@ -13,31 +13,46 @@ public struct ModelRule: Sendable {
     /// The shipped lexicon: what strangers look like.
     package let sample: NullSample
 
-    /// Measures which rule suits a model, or finds it in the cache.
+    /// Finds the rule that suits a model in the cache, or measures it and keeps it there.
+    ///
+    /// Deterministic. Measuring costs the encoding of some 1,200 short texts and a few seconds.
     /// - Parameters:
     ///   - model: must give distributions, and encode texts.
     ///   - cacheFolder: where measured rules and encoded lexicons are kept; nil keeps none.
-    ///   - onlyIfCached: gives nil instead of measuring.
     ///   - progress: called after every few texts that had to be encoded.
     /// - Returns: the rule.
     /// - Throws: `EvaluationError` for a model of points; an error when the model encodes no texts.
     public static func load(
-        _ model: Model, cacheFolder: String? = nil, onlyIfCached: Bool = false,
-        progress: (IndexingProgress) -> Void = { _ in }
-    ) throws -> ModelRule? {
-        try model.refusePoints()
-        let lexicon = try Lexicon.load(
-            model, cacheFolder: cacheFolder, onlyIfCached: onlyIfCached, progress: progress)
-        guard let lexicon else { return nil }
-        let sample = NullSample(try lexicon.gaussians.map { try PreparedGaussian($0) })
+        _ model: Model, cacheFolder: String? = nil, progress: (IndexingProgress) -> Void = { _ in }
+    ) throws -> ModelRule {
+        if let known = try cached(model, cacheFolder: cacheFolder) { return known }
+        let lexicon = try Lexicon.load(model, cacheFolder: cacheFolder, progress: progress)
+        let sample = try sample(of: lexicon)
         let chains = try Model.chains()
-        let file = cacheFolder.map { "\($0)/rules/\(key(chains, lexicon, model)).json" }
-        if let file, let known = cached(file) { return ModelRule(calibration: known, sample: sample) }
-        if onlyIfCached { return nil }
-        let items = try encode(chains.texts, model, progress).map { try PreparedItem($0, .texts) }
+        let items = try model.encode(chains.texts, progress).map { try PreparedItem($0.gaussian, .texts) }
         let calibration = GeneralityCalibration(chains: chains, items: items, sample: sample)
-        if let file { try? write(calibration, file) }
+        if let file = file(chains, lexicon, model, cacheFolder) { try? write(calibration, file) }
         return ModelRule(calibration: calibration, sample: sample)
+    }
+
+    /// The rule that suits a model, if the cache has it.
+    /// - Parameters:
+    ///   - model: must give distributions.
+    ///   - cacheFolder: where measured rules and encoded lexicons are kept.
+    /// - Returns: the rule, or nil where it was never measured.
+    /// - Throws: `EvaluationError` for a model of points.
+    public static func cached(_ model: Model, cacheFolder: String?) throws -> ModelRule? {
+        try model.refusePoints()
+        guard let cacheFolder, let lexicon = try Lexicon.cached(model, cacheFolder: cacheFolder) else { return nil }
+        let sample = try sample(of: lexicon)
+        guard let file = file(try Model.chains(), lexicon, model, cacheFolder), let known = read(file),
+            known.crowding.radii.count == sample.strangers.count
+        else { return nil }
+        return ModelRule(calibration: known, sample: sample)
+    }
+
+    private static func sample(of lexicon: Lexicon) throws -> NullSample {
+        NullSample(try lexicon.gaussians.map { try PreparedGaussian($0) })
     }
 
     /// The rule in words: name, bounds, and how often its first answer is right on the shipped chains.
@@ -46,6 +61,7 @@ public struct ModelRule: Sendable {
         var parts = [rule.name]
         if let related = rule.relatedBelow { parts.append("related below \(percent(related)) of strangers") }
         if let bound = rule.neighboursBelow { parts.append("near to less than \(percent(bound)) of strangers") }
+        if let bound = rule.siblingsFrom { parts.append("siblings from \(bound) times as far as what includes both") }
         if let margin = rule.inclusionMargin { parts.append("inclusion above \(margin) nats") }
         if let ratio = rule.varianceRatio { parts.append("variance ratio above \((ratio * 1_000).rounded() / 1_000)") }
         if let figure = calibration.figures.first {
@@ -56,13 +72,15 @@ public struct ModelRule: Sendable {
 
     private func percent(_ share: Double) -> String { "\((share * 1_000).rounded() / 10) %" }
 
-    private static func key(_ chains: ConceptChains, _ lexicon: Lexicon, _ model: Model) -> String {
+    private static func file(
+        _ chains: ConceptChains, _ lexicon: Lexicon, _ model: Model, _ cacheFolder: String?
+    ) -> String? {
         let version = "\(GeneralityCalibration.currentVersion)"
         let content = ([model.encodingID, version] + chains.texts + [""] + lexicon.texts).joined(separator: "\n")
-        return SHA256.hash(data: Data(content.utf8)).map { String(format: "%02x", $0) }.joined()
+        return cacheFolder.map { "\($0)/rules/\(SHA256.hash(data: Data(content.utf8)).hexadecimal).json" }
     }
 
-    private static func cached(_ file: String) -> GeneralityCalibration? {
+    private static func read(_ file: String) -> GeneralityCalibration? {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)),
             let known = try? JSONDecoder().decode(GeneralityCalibration.self, from: data),
             known.version == GeneralityCalibration.currentVersion, !known.rules.isEmpty
@@ -75,19 +93,5 @@ public struct ModelRule: Sendable {
             atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         try JSONEncoder().encode(calibration).write(to: URL(fileURLWithPath: file), options: .atomic)
-    }
-
-    private static func encode(
-        _ texts: [String], _ model: Model, _ progress: (IndexingProgress) -> Void
-    ) throws -> [Gaussian] {
-        let encoder = try model.textEncoder()
-        var gaussians: [Gaussian] = []
-        let size = 4 * TextEncoder.batchSize
-        for start in stride(from: 0, to: texts.count, by: size) {
-            let part = Array(texts[start..<min(start + size, texts.count)])
-            gaussians += try encoder.encode(part).map(\.gaussian)
-            progress(IndexingProgress(done: gaussians.count, total: texts.count))
-        }
-        return gaussians
     }
 }

@@ -29,17 +29,20 @@ public struct Query: Sendable {
     public let warnings: [String]
     /// The contents of the pictures it names: no answer is one of them.
     let pictures: [[UInt8]]
+    /// The Gaussians of its terms; none where it was given as a whole.
+    let terms: [Gaussian]
 
     /// A query that is a Gaussian of the index's own model.
     public init(_ gaussian: Gaussian, kind: QueryKind) {
-        self.init(gaussian, kind: kind, warnings: [], pictures: [])
+        self.init(gaussian, kind: kind, warnings: [], pictures: [], terms: [])
     }
 
-    init(_ gaussian: Gaussian, kind: QueryKind, warnings: [String], pictures: [[UInt8]]) {
+    init(_ gaussian: Gaussian, kind: QueryKind, warnings: [String], pictures: [[UInt8]], terms: [Gaussian] = []) {
         self.gaussian = gaussian
         self.kind = kind
         self.warnings = warnings
         self.pictures = pictures
+        self.terms = terms
     }
 }
 
@@ -103,7 +106,8 @@ extension Index {
             parts.append((gaussian, term.weight))
         }
         let kind: QueryKind = kinds.count == 2 ? .mixed : kinds.contains(.images) ? .picture : .text
-        return Query(try .composed(of: parts), kind: kind, warnings: warnings, pictures: pictures)
+        return Query(
+            try .composed(of: parts), kind: kind, warnings: warnings, pictures: pictures, terms: parts.map(\.gaussian))
     }
 
     private func encode(_ text: String, _ warnings: inout [String]) throws -> Gaussian {

@@ -124,6 +124,10 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
     case noProbability
     /// A condition was set on the lexicon, which has no fields.
     case noFields
+    /// A condition that was read for another collection.
+    case foreignFilter(Collection)
+    /// A picture was asked for, and something else was given.
+    case noPicture
 
     /// The sentence shown to people.
     public var description: String {
@@ -134,7 +138,11 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
         case .unreadable(let file, let reason): "\(file): \(reason)"
         case .mixed: "ask about a text or a picture, not about both together"
         case .noProbability: "a match probability exists between a picture and a text only"
-        case .noFields: "--where is about the index; the lexicon has no fields"
+        case .noFields:
+            "--where is about the index, and the lexicon, which answers in place of texts, has no fields: add --in images, or "
+                + "--lexicon off"
+        case .foreignFilter(let collection): "the condition was not read for \(collection)"
+        case .noPicture: "this describes pictures; ask about a text with penumbra general or specific"
         }
     }
 

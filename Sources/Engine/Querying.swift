@@ -66,76 +66,15 @@ extension Index {
         let best = ranking.results.first
         ranking.cut(options)
         ranking.sort(options, places, phrases: scope.lexicon?.texts ?? [])
+        let found = ranking.results.count
         try ranking.page(options) { try scope.name(&$0, explaining: options.explains ? query.gaussian : nil) }
         return SearchAnswer(
             results: ranking.results, query: query, collection: options.collection, model: model.name,
             encodingID: model.encodingID, usesLexicon: scope.isLexicon, itemCount: scope.itemCount,
             dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.reranked,
-            best: best,
+            found: found, best: best,
             isConvincing: judge.isConvincing(best),
             vagueness: query.kind == .text ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
             seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start))
-    }
-}
-
-/// A list of results on its way to a page.
-private struct Ranking {
-    private(set) var results: [SearchResult]
-    private(set) var dropped: [SearchDrop] = []
-
-    /// How far a gap is looked for.
-    static let gapReach = 100
-
-    init(_ results: [SearchResult]) { self.results = results }
-
-    /// Cuts at the largest gap, and at a probability.
-    mutating func cut(_ options: SearchOptions) {
-        if options.cutsAtGap, let end = Self.gap(results.prefix(Self.gapReach).map(\.csd)) {
-            drop(.gap, results.count - end)
-            results.removeLast(results.count - end)
-        }
-        if let minimum = options.minimumProbability {
-            let kept = results.filter { ($0.matchProbability ?? 0) >= minimum }
-            drop(.minimumProbability, results.count - kept.count)
-            results = kept
-        }
-    }
-
-    private mutating func drop(_ reason: SearchDrop.Reason, _ count: Int) {
-        if count > 0 { dropped.append(SearchDrop(reason: reason, count: count)) }
-    }
-
-    /// How many results lie before the largest step in distance; nil without two results.
-    private static func gap(_ csd: [Double]) -> Int? {
-        zip(csd, csd.dropFirst()).enumerated().max { a, b in
-            (a.element.1 - a.element.0, -a.offset) < (b.element.1 - b.element.0, -b.offset)
-        }.map { $0.offset + 1 }
-    }
-
-    /// Puts all that is left into the order asked for, so that pages of it tile it; ties stand by closeness.
-    /// - Parameters:
-    ///   - options: the order.
-    ///   - places: for an order that the catalogue knows, each item's place in it.
-    ///   - phrases: of the lexicon, where that answers.
-    mutating func sort(_ options: SearchOptions, _ places: [ItemID: Int], phrases: [String]) {
-        func place(_ result: SearchResult) -> Int { result.item.flatMap { places[$0] } ?? 0 }
-        func phrase(_ result: SearchResult) -> String { result.phrase.map { phrases[$0] } ?? "" }
-        switch options.order {
-        case .csd: break
-        case .uncertainty: results.sort { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
-        case .path where !phrases.isEmpty:
-            results.sort { phrase($0).utf8.lexicographicallyPrecedes(phrase($1).utf8) }
-        case .taken, .path:
-            // The catalogue was asked in the direction wanted: what has no capture time is last in both.
-            results.sort { (place($0), $0.rank) < (place($1), $1.rank) }
-            if phrases.isEmpty { return }
-        }
-        if options.isReversed { results.reverse() }
-    }
-
-    /// Takes a page out and names its results.
-    mutating func page(_ options: SearchOptions, name: (inout SearchResult) throws -> Void) rethrows {
-        results = Array(results.dropFirst(options.offset).prefix(options.limit))
-        for index in results.indices { try name(&results[index]) }
     }
 }

@@ -55,7 +55,7 @@ public struct SearchOptions: Sendable {
         if order != .csd || isReversed { return .max }
         let (end, overflow) = offset.addingReportingOverflow(limit)
         let page = limit == 0 ? 0 : overflow ? .max : end
-        return max(page, cutsAtGap ? 100 : 1)
+        return max(page, cutsAtGap ? LargestStep.reach : 1)
     }
 }
 
@@ -145,10 +145,12 @@ public struct SearchDrop: Sendable, Equatable {
         case gap
         /// They are less probable than was asked for.
         case minimumProbability = "min_probability"
+        /// They are less probable than what describes a picture.
+        case border
     }
     /// Why.
     public let reason: Reason
-    /// How many; of `gap` and `min_probability`, among those that were ranked.
+    /// How many; of `gap`, `min_probability` and `border`, among those that were ranked.
     public let count: Int
 }
 
@@ -190,6 +192,8 @@ public struct SearchAnswer: Sendable {
     public let scanned: Int
     /// Items whose exact distance was computed; the others were excluded by a proven bound.
     public let reranked: Int
+    /// What filters and cuts left of those that were ranked; the page was taken of them.
+    public let found: Int
     /// The closest item, before anything was cut; without a name.
     public let best: SearchResult?
     /// Whether the best match convinces: by the model's calibration, else by the null distribution; nil where nothing

@@ -2,19 +2,9 @@
 import Gaussians
 import Storage
 
-/// The order of a description.
-public enum DescriptionOrder: String, Sendable, CaseIterable {
-    /// The least uncertain text first.
-    case specific
-    /// The most uncertain text first.
-    case general
-    /// The closest text first.
-    case closest
-}
-
 extension Index {
-    /// How many of the closest texts are put in order.
-    private static let describedTexts = 1_000
+    /// How many of the closest texts are looked at first; more where all of these describe the picture.
+    private static let firstTexts = 1_000
     /// A text is given that is so probable, compared with the most probable one.
     ///
     /// Measured on the gallery: of the lexicon's phrases that a caption decides about, 27 % are true of the picture where all
@@ -32,49 +22,39 @@ extension Index {
     /// - Returns: one page; ranks tell the place in that order.
     /// - Throws: as `search`.
     public func describe(
-        _ query: Query, _ options: SearchOptions, order: DescriptionOrder = .specific
+        _ query: Query, _ options: SearchOptions, order: ListingOrder = .specific
     ) throws -> SearchAnswer {
+        guard query.kind == .picture else { throw QueryError.noPicture }
         var wide = options
         wide.collection = .texts
         wide.offset = 0
-        wide.limit = Self.describedTexts
+        wide.limit = Self.firstTexts
         wide.order = .csd
         wide.isReversed = false
         var answer = try search(query, wide)
+        var border = 0.0
         if options.minimumProbability == nil, let best = answer.best?.matchProbability {
-            let border = try model().unconvincingBelow.map { best >= $0 ? $0 : 0 } ?? 0
-            answer = answer.from(max(border, best * Self.confidentShare))
+            let confident = try model().unconvincingBelow.map { best >= $0 ? $0 : 0 } ?? 0
+            border = max(confident, best * Self.confidentShare)
         }
-        let sorted =
-            switch order {
-            case .closest: answer.results
-            case .specific:
-                answer.results.sorted { ($0.totalVariance, $0.rank) < ($1.totalVariance, $1.rank) }
-            case .general:
-                answer.results.sorted { ($1.totalVariance, $0.rank) < ($0.totalVariance, $1.rank) }
-            }
-        let placed = sorted.enumerated().map { place, result in
-            var result = result
-            result.rank = place + 1
-            return result
+        while answer.results.count == wide.limit, (answer.results.last?.matchProbability ?? 0) >= border {
+            wide.limit *= 8
+            answer = try search(query, wide)
         }
-        return answer.with(Array(placed.dropFirst(options.offset).prefix(options.limit)), answer.dropped)
+        return answer.listed(order, from: border, options)
     }
 }
 
 extension SearchAnswer {
-    /// The same answer without what is less probable.
-    fileprivate func from(_ probability: Double) -> SearchAnswer {
-        let kept = results.filter { ($0.matchProbability ?? 0) >= probability }
-        let drop = SearchDrop(reason: .minimumProbability, count: results.count - kept.count)
-        return with(kept, drop.count == 0 ? dropped : dropped + [drop])
-    }
-
-    /// The same answer with other results.
-    fileprivate func with(_ results: [SearchResult], _ dropped: [SearchDrop]) -> SearchAnswer {
-        SearchAnswer(
-            results: results, query: query, collection: collection, model: model, encodingID: encodingID,
-            usesLexicon: usesLexicon, itemCount: itemCount, dropped: dropped, scanned: scanned, reranked: reranked,
-            best: best, isConvincing: isConvincing, vagueness: vagueness, seconds: seconds)
+    /// One page of what is probable enough, in an order of vagueness.
+    fileprivate func listed(_ order: ListingOrder, from border: Double, _ options: SearchOptions) -> SearchAnswer {
+        let kept = results.filter { ($0.matchProbability ?? 0) >= border }
+        let drop = SearchDrop(reason: .border, count: results.count - kept.count)
+        let page = order.listed(kept).dropFirst(options.offset).prefix(options.limit)
+        return SearchAnswer(
+            results: Array(page), query: query, collection: collection, model: model, encodingID: encodingID,
+            usesLexicon: usesLexicon, itemCount: itemCount, dropped: drop.count == 0 ? dropped : dropped + [drop],
+            scanned: scanned, reranked: reranked, found: kept.count, best: best, isConvincing: isConvincing,
+            vagueness: vagueness, seconds: seconds)
     }
 }

@@ -54,7 +54,8 @@ extension Index {
             }
         try store.readCatalogue { database in
             try Catalogue.list(
-                collection, where: filter?.condition, by: column, isReversed: isReversed, limit: limit, offset: offset,
+                collection, where: filter?.condition(on: collection), by: column, isReversed: isReversed, limit: limit,
+                offset: offset,
                 database
             ) { try body(ListedItem($0, collection)) }
         }

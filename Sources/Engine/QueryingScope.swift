@@ -56,11 +56,11 @@ struct SearchScope {
         lexicon = nil
         itemCount = total
         let pictures = collection == .images ? pictures : []
+        let condition = try options.filter?.condition(on: collection)
         let filtered =
-            options.filter == nil
-            ? total : try snapshot.restricted(collection, to: options.filter?.condition).count
+            condition == nil ? total : try snapshot.restricted(collection, to: condition).count
         let (restricted, left) = try snapshot.restricted(
-            collection, to: options.filter?.condition, excluding: pictures)
+            collection, to: condition, excluding: pictures)
         self.snapshot = restricted
         if filtered < total { dropped.append(SearchDrop(reason: .filter, count: total - filtered)) }
         if left < filtered { dropped.append(SearchDrop(reason: .queryPictures, count: filtered - left)) }
@@ -101,7 +101,7 @@ struct SearchScope {
         var last: [UInt8]?
         var place = -1
         try Catalogue.list(
-            collection, where: options.filter?.condition, by: options.order == .path ? .name : .taken,
+            collection, where: options.filter?.condition(on: collection), by: options.order == .path ? .name : .taken,
             isReversed: options.isReversed, limit: nil, offset: 0, snapshot.database
         ) { item in
             let key = options.order == .path ? item.name : Array((item.file?.picture.taken ?? "").utf8)
@@ -116,9 +116,10 @@ struct SearchScope {
     /// probability is defined, or the model does not say which is convincing.
     func strangers(for query: Query, _ model: Model) throws -> NullDistribution? {
         guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
-        // Whoever asks is no stranger to itself.
+        // Whoever asks, and copies of its pictures, are no strangers to themselves.
+        let asking = [query.gaussian] + query.terms
         func distance(_ gaussian: Gaussian) -> Double? {
-            gaussian == query.gaussian ? nil : query.gaussian.csd(to: gaussian)
+            asking.contains(gaussian) ? nil : query.gaussian.csd(to: gaussian)
         }
         let distances: [Double?]
         if let lexicon {
@@ -181,10 +182,10 @@ struct MatchJudge {
     }
 
     /// Whether the closest result convinces: its probability reaches what the model's calibration asks, or, without one, it
-    /// is closer than all but one in a hundred strangers; nil where nothing can be said.
+    /// is closer than one in a hundred strangers would be; nil where nothing can be said.
     func isConvincing(_ best: SearchResult?) -> Bool? {
         guard let best else { return nil }
         if let probability = best.matchProbability, let least = model.unconvincingBelow { return probability >= least }
-        return strangers.map { best.csd < $0.quantile(0.01) }
+        return strangers.flatMap { strangers in strangers.lowerTail(0.01).map { best.csd < $0 } }
     }
 }

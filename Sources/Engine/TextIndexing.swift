@@ -61,7 +61,12 @@ extension Index {
     private func finished(_ run: TextIndexingRun) throws -> TextSummary {
         var summary = run.summary
         summary.wasInterrupted = summary.wasInterrupted || Task.isCancelled
-        summary.total = try store.readCatalogue { try Catalogue.count(.texts, $0) }
+        try store.readCatalogue { database in
+            summary.total = try Catalogue.count(.texts, database)
+            if let missing = try Catalogue.missingPictures(of: run.source, database) {
+                summary.unlinked.note(String(decoding: missing.first, as: UTF8.self), count: missing.count)
+            }
+        }
         return summary
     }
 

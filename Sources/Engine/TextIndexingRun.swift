@@ -15,7 +15,7 @@ struct TextIndexingRun {
 
     var summary = TextSummary()
     private let writer: IndexWriter
-    private let source: Source
+    let source: Source
     private var batch: Batch
     private var lastCommit = ContinuousClock.now
 
@@ -96,6 +96,8 @@ struct TextIndexingRun {
                 return !Task.isCancelled
             })
         try table.add(rows)
+        // A file without one text is more likely the wrong field than a wish to forget all of them.
+        if let first = damages.first, try table.isEmpty() { throw first }
         for damage in damages { fail("line \(damage.line ?? 0)", line: damage.line, damage.reason) }
     }
 

@@ -37,8 +37,8 @@ public struct Occurrences: Sendable, Equatable {
     /// Nothing was met.
     public init() {}
 
-    mutating func note(_ name: String) {
-        count += 1
+    mutating func note(_ name: String, count more: Int = 1) {
+        count += more
         if first.count < Self.kept, !first.contains(name) { first.append(name) }
     }
 }
@@ -61,6 +61,8 @@ public struct TextSummary: Sendable, Equatable {
     public var truncated = Occurrences()
     /// Characters of new texts that the model does not know.
     public var unknownCharacters = Occurrences()
+    /// Pictures that texts of the file belong to and that are not in the index.
+    public var unlinked = Occurrences()
     /// The run was cancelled; what it had done is kept.
     public var wasInterrupted = false
     /// Texts in the index now, of all files.

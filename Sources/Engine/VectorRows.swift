@@ -61,7 +61,7 @@ struct VectorRows {
     }
 
     /// A row's Gaussian.
-    /// - Throws: `QueryError`: there is no such row, or it holds numbers that are not finite.
+    /// - Throws: `QueryError`: there is no such row, or it holds no Gaussian of unit length.
     func gaussian(_ row: Int) throws -> Gaussian {
         guard row < count else {
             throw QueryError.unreadable(path, "no row \(row); there are \(count), the first is 0")
@@ -71,6 +71,10 @@ struct VectorRows {
         let result = gaussian ?? Gaussian(point: means)
         guard result.isFinite else {
             throw QueryError.unreadable(path, "row \(row) holds numbers that are not finite")
+        }
+        let length = result.squaredNorm.squareRoot()
+        guard abs(length - 1) <= 1e-3 else {
+            throw QueryError.unreadable(path, "the mean of row \(row) has length \(length), not 1")
         }
         return result
     }

@@ -13,6 +13,33 @@ enum Target: String, ExpressibleByArgument, CaseIterable {
     var collection: Collection { self == .images ? .images : .texts }
 }
 
+/// Which items may answer.
+struct ConditionOption: ParsableArguments {
+    @Option(
+        name: .customLong("where"),
+        help: ArgumentHelp(
+            "Only items that meet a condition, such as \"taken >= 2019-06 and not folder = raw\"; docs/where.md "
+                + "has the grammar.", valueName: "condition"))
+    var condition: String?
+
+    /// The condition on items of some collections, as the engine takes it.
+    func filter(_ collections: [Collection]) throws -> Filter? {
+        guard let condition else { return nil }
+        do {
+            return try Filter(condition, for: collections)
+        } catch {
+            // Where both kinds answer, only what both have can be asked.
+            func isFine(_ collection: Collection) -> Bool { (try? Filter(condition, for: collection)) != nil }
+            let isOfBoth = collections.count > 1
+            let hint =
+                isOfBoth && isFine(.images)
+                ? "\nfor conditions on pictures alone add --in images"
+                : isOfBoth && isFine(.texts) ? "\nfor conditions on texts alone add --in texts" : ""
+            throw ValidationError("--where: \(error)\(hint)")
+        }
+    }
+}
+
 /// Which items, and how many.
 struct PageOptions: ParsableArguments {
     @Option(
@@ -22,12 +49,7 @@ struct PageOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many results to leave out first.", valueName: "count"))
     var offset = 0
 
-    @Option(
-        name: .customLong("where"),
-        help: ArgumentHelp(
-            "Only items that meet a condition, such as \"taken >= 2019-06 and not folder = raw\"; docs/where.md "
-                + "has the grammar.", valueName: "condition"))
-    var condition: String?
+    @OptionGroup var condition: ConditionOption
 
     func validate() throws {
         guard n >= 1 else { throw ValidationError("-n needs a number of at least 1") }
@@ -35,19 +57,11 @@ struct PageOptions: ParsableArguments {
     }
 
     /// The options as the engine takes them.
-    func options(_ collection: Collection) throws -> SearchOptions {
-        var options = SearchOptions(collection, limit: n)
+    func options(_ collections: [Collection]) throws -> SearchOptions {
+        var options = SearchOptions(collections[0], limit: n)
         options.offset = offset
-        options.filter = try filter(collection)
+        options.filter = try condition.filter(collections)
         return options
-    }
-
-    func filter(_ collection: Collection) throws -> Filter? {
-        do {
-            return try condition.map { try Filter($0, for: collection) }
-        } catch {
-            throw ValidationError("--where: \(error)")
-        }
     }
 }
 
@@ -68,13 +82,10 @@ struct SortOptions: ParsableArguments {
     }
 }
 
-/// What is cut from a ranking, and what is told of the rest.
-struct CutOptions: ParsableArguments {
+/// What is cut by its probability, and what is told of the rest.
+struct ProbabilityOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Only results at least so probable, 0 to 1.", valueName: "p"))
     var minProbability: Double?
-
-    @Flag(help: "Cut at the largest step in distance among the first 100.")
-    var gap = false
 
     @Flag(help: "Show the parts of each figure.")
     var explain = false
@@ -87,8 +98,24 @@ struct CutOptions: ParsableArguments {
 
     func apply(_ options: inout SearchOptions) {
         options.minimumProbability = minProbability
-        options.cutsAtGap = gap
         options.explains = explain
+    }
+}
+
+/// What is cut from a ranking, and what is told of the rest.
+struct CutOptions: ParsableArguments {
+    @OptionGroup var probability: ProbabilityOptions
+
+    @Flag(
+        help: "Cut at the largest step among the first 100: in distance, or in what the rule of generality orders by.")
+    var gap = false
+
+    /// Whether the parts of each figure are shown.
+    var explain: Bool { probability.explain }
+
+    func apply(_ options: inout SearchOptions) {
+        probability.apply(&options)
+        options.cutsAtGap = gap
     }
 }
 
@@ -105,7 +132,8 @@ struct FormatOptions: ParsableArguments {
         if null, format != nil { throw ValidationError("-0 prints paths alone: it does not go with --format") }
     }
 
-    func renderer(_ style: PathStyle, query: String, explains: Bool) -> any ResultRenderer {
+    func renderer(_ index: Index, query: String, explains: Bool) -> any ResultRenderer {
+        let style = PathStyle(root: index.root, current: Environment.currentFolder)
         if null { return PathRenderer(style, isNullTerminated: true) }
         switch format ?? .table {
         case .table: return TableRenderer(style, width: Console.width, explains: explains)
@@ -128,16 +156,57 @@ struct LexiconOption: ParsableArguments {
         if lexicon.isEmpty { throw ValidationError("--lexicon needs auto, only, off or a file") }
     }
 
-    /// Adds the lexicon to a search that may need it.
-    func apply(_ options: inout SearchOptions, _ index: Index) throws {
+    /// Adds the lexicon to a search of texts that may need it.
+    func apply(_ options: inout SearchOptions, _ index: Index, _ collections: [Collection]) throws {
         let use = LexiconUse(rawValue: lexicon)
         options.lexiconUse = use ?? .only
-        guard options.collection == .texts, options.lexiconUse != .off else { return }
-        if options.lexiconUse == .auto, try index.status().texts > 0 { return }
+        guard collections.contains(.texts), options.lexiconUse != .off else { return }
+        if options.lexiconUse == .auto, try index.count(.texts) > 0 { return }
         let bar = ProgressBar(unit: "texts")
         defer { bar.finish() }
         options.lexicon = try Lexicon.load(
             index.model(), file: use == nil ? lexicon : nil, cacheFolder: Environment.cacheFolder
         ) { bar.show($0) }
+    }
+}
+
+/// What commands about one text or picture share: from flags to a ranked answer on stdout.
+struct AnswerArguments: ParsableArguments {
+    @OptionGroup var page: PageOptions
+    @OptionGroup var cut: CutOptions
+    @OptionGroup var output: FormatOptions
+    @OptionGroup var lexicon: LexiconOption
+    @OptionGroup var location: IndexOption
+
+    /// Asks, and shows the answer.
+    /// - Parameters:
+    ///   - shown: the question as it was typed.
+    ///   - collections: where to look.
+    ///   - ifEmpty: what an empty answer means.
+    ///   - asksDistributions: refuses models of points, before anything else is asked of them.
+    ///   - ask: the question.
+    /// - Throws: whatever the question throws; exit code 1 when nothing was found.
+    func show(
+        _ shown: String, in collections: [Collection], ifEmpty: String? = nil, asksDistributions: Bool = false,
+        _ ask: (Index, SearchOptions) throws -> SearchAnswer
+    ) throws {
+        try reportingQueryErrors {
+            var options = try page.options(collections)
+            cut.apply(&options)
+            let index = try location.open()
+            if asksDistributions { try index.model().refusePoints() }
+            try lexicon.apply(&options, index, collections)
+            let renderer = output.renderer(index, query: shown, explains: cut.explain)
+            try AnswerReport(renderer).show(ask(index, options), ifEmpty: ifEmpty)
+        }
+    }
+}
+
+/// Reports errors of queries as the command line does.
+func reportingQueryErrors(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let error as QueryError {
+        throw error.reported
     }
 }

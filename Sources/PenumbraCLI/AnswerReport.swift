@@ -1,6 +1,7 @@
 // An answer to stdout, and to stderr what is to be said about it.
 import ArgumentParser
 import Engine
+import Foundation
 import Presentation
 
 /// Writes one answer.
@@ -17,10 +18,7 @@ struct AnswerReport {
         for warning in answer.warnings { Console.error(Escaping.visible(Array(warning.utf8))) }
         if !answer.results.isEmpty || renderer is JSONLinesRenderer { Console.write(renderer.render(answer)) }
         guard !answer.results.isEmpty else {
-            let isPastEnd = answer.reranked > 0 && ifEmpty != nil
-            Console.error(
-                "nothing found: \(isPastEnd || answer.itemCount == 0 ? Self.reason(answer) : ifEmpty ?? Self.reason(answer))"
-            )
+            Console.error("nothing found: \(Self.reason(answer, ifEmpty))")
             throw ExitCode(1)
         }
         if answer.isConvincing == false { Console.error("no confident match, \(Self.best(answer))") }
@@ -31,20 +29,33 @@ struct AnswerReport {
     }
 
     private static func best(_ answer: SearchAnswer) -> String {
-        if let probability = answer.best?.matchProbability { return "best \(TableRenderer.percent(probability))" }
-        return "the best is no closer than strangers are"
+        guard let probability = answer.best?.matchProbability else {
+            return "the best is no closer than strangers are"
+        }
+        // One more digit near the border, where 5 % may be below 5 %.
+        let isSmall = (0.01..<0.1).contains(probability)
+        return "best \(isSmall ? String(format: "%.1f %%", 100 * probability) : TableRenderer.percent(probability))"
     }
 
-    private static func reason(_ answer: SearchAnswer) -> String {
-        let noun = answer.collection == .images ? "pictures" : "texts"
-        if answer.itemCount == 0 { return "the index holds no \(noun)" }
-        if let drop = answer.dropped.first(where: { $0.reason == .minimumProbability }) {
-            let best = answer.best?.matchProbability.map { ", the best is \(TableRenderer.percent($0))" } ?? ""
-            return "\(drop.count) \(noun) are less probable than --min-probability asks\(best)"
+    /// Why nothing was found.
+    private static func reason(_ answer: SearchAnswer, _ ifEmpty: String?) -> String {
+        let noun = answer.collection == .images ? "picture" : "text"
+        if answer.itemCount == 0 { return "the index holds no \(noun)s" }
+        if answer.found > 0 { return "there are no results behind --offset" }
+        func dropped(_ reason: SearchDrop.Reason) -> Int {
+            answer.dropped.reduce(0) { $0 + ($1.reason == reason ? $1.count : 0) }
         }
-        guard answer.best == nil else { return "there are no results behind --offset" }
-        let isFiltered = answer.dropped.contains { $0.reason == .filter }
-        return isFiltered ? "no item meets --where" : "the index holds only the pictures of the query"
+        if dropped(.filter) == answer.itemCount { return "no item meets --where" }
+        if dropped(.filter) + dropped(.queryPictures) == answer.itemCount {
+            return "the index holds only the pictures of the query"
+        }
+        if dropped(.minimumProbability) > 0 {
+            let best = answer.best?.matchProbability.map { ", the best is \(TableRenderer.percent($0))" } ?? ""
+            return "no \(noun) is as probable as --min-probability asks\(best)"
+        }
+        let isOfTexts = answer.collection == .texts && !answer.usesLexicon
+        return (ifEmpty ?? "no \(noun) is left")
+            + (isOfTexts ? " (--lexicon only asks phrases shipped with the program)" : "")
     }
 }
 

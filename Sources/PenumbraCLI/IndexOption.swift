@@ -26,10 +26,14 @@ struct IndexOption: ParsableArguments {
     /// The folder of the index that was named or is nearest, for those who do not open it.
     /// - Throws: `Failure` saying where was looked.
     func folder() throws -> String {
-        if let index { return IndexLocation.named(index) }
-        guard let folder = IndexLocation.find(upwardFrom: ".") else {
+        guard let folder = folder(upwardFrom: ".") else {
             throw Failure("no index here or above; make one with: penumbra index FOLDER")
         }
         return folder
+    }
+
+    /// The folder that was named, whether there is an index in it or not, or the index nearest to a folder, or nil.
+    func folder(upwardFrom folder: String) -> String? {
+        index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
     }
 }

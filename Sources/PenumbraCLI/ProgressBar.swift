@@ -40,7 +40,7 @@ final class ProgressBar: Sendable {
 
     /// One line of at most 79 columns.
     static func line(_ progress: IndexingProgress, elapsed: Duration, usesColour: Bool, unit: String) -> String {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        let seconds = elapsed.inSeconds
         let rate = seconds > 0 ? Double(progress.done) / seconds : 0
         let filled = 24 * progress.done / max(progress.total, 1)
         let bar = String(repeating: "#", count: filled)

@@ -48,7 +48,12 @@ struct SummaryReport {
             lines.append(
                 isNew && !isDryRun ? "no pictures here: made an empty index" : "no pictures here: the index is empty")
         }
-        lines.append(counts.isEmpty ? "nothing to do" : counts.joined(separator: ", "))
+        lines.append(
+            RunSummary.counts([
+                (summary.added, "added"), (summary.changed, "changed"), (summary.renamed, "renamed"),
+                (summary.copied, "copied"), (summary.removed, "removed"), (summary.unchanged, "unchanged"),
+                (summary.failed, "failed"), (summary.stillFailing, "failed before"),
+            ]))
         if !summary.unsupported.isEmpty {
             let kinds = summary.unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             lines.append("not supported: " + kinds.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
@@ -58,23 +63,13 @@ struct SummaryReport {
             lines.append("\(links) not followed (--follow-links)")
         }
         if isDryRun { return lines + ["dry run: nothing was touched"] }
-        let noun = summary.total == 1 ? "picture" : "pictures"
-        lines.append("\(summary.total) \(noun) in \(Escaping.visible(Array(index.folder.utf8))), \(time)")
-        return lines
+        return lines + [RunSummary.closing(summary.total, "picture", in: index, elapsed) + speed]
     }
 
-    private var counts: [String] {
-        [
-            (summary.added, "added"), (summary.changed, "changed"), (summary.renamed, "renamed"),
-            (summary.copied, "copied"), (summary.removed, "removed"), (summary.unchanged, "unchanged"),
-            (summary.failed, "failed"), (summary.stillFailing, "failed before"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-    }
-
-    private var time: String {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    /// ", 546 pictures/s"; nothing where nothing was encoded.
+    private var speed: String {
         let work = summary.added + summary.changed
-        let speed = work > 0 && seconds > 0 ? ", \(Int((Double(work) / seconds).rounded())) pictures/s" : ""
-        return (seconds < 10 ? "\((seconds * 10).rounded() / 10) s" : ProgressBar.time(seconds)) + speed
+        guard work > 0, elapsed > .zero else { return "" }
+        return ", \(Int((Double(work) / elapsed.inSeconds).rounded())) pictures/s"
     }
 }

@@ -65,17 +65,22 @@ struct TextsOption: ParsableArguments {
             let characters = summary.unknownCharacters.first.map { Escaping.visible(Array($0.utf8)) }
             Console.error("the model does not know: \(characters.joined(separator: " "))")
         }
+        reportUnlinked(summary.unlinked)
         if summary.wasInterrupted { Console.print("interrupted: what was done is kept, the same command goes on") }
-        let counts = [
-            (summary.added, "added"), (summary.relinked, "with other pictures"), (summary.removed, "removed"),
-            (summary.unchanged, "unchanged"), (summary.failures.count, "failed"),
-            (summary.stillFailing, "failed before"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        Console.print(counts.isEmpty ? "nothing to do" : counts.joined(separator: ", "))
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-        let time = seconds < 10 ? "\((seconds * 10).rounded() / 10) s" : ProgressBar.time(seconds)
-        let noun = summary.total == 1 ? "text" : "texts"
-        Console.print("\(summary.total) \(noun) in \(Escaping.visible(Array(index.folder.utf8))), \(time)")
+        Console.print(
+            RunSummary.counts([
+                (summary.added, "added"), (summary.relinked, "with other pictures"), (summary.removed, "removed"),
+                (summary.unchanged, "unchanged"), (summary.failures.count, "failed"),
+                (summary.stillFailing, "failed before"),
+            ]))
+        Console.print(RunSummary.closing(summary.total, "text", in: index, elapsed))
+    }
+
+    /// Captions are often indexed before their pictures, so a link to nothing is no mistake.
+    private func reportUnlinked(_ links: Occurrences) {
+        guard let example = links.first.first else { return }
+        let subject = links.count == 1 ? "1 linked picture is" : "\(links.count) linked pictures are"
+        Console.error("\(subject) not in the index, such as \(Escaping.visible(Array(example.utf8)))")
     }
 
     private static func short(_ text: String) -> String {

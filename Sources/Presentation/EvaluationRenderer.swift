@@ -47,10 +47,6 @@ public enum EvaluationRenderer {
         switch format {
         case .json: return try json(HierarchyReport(model: model, evaluation: evaluation))
         case .table:
-            let rules = evaluation.rules.map { rule in
-                [rule.isDefault ? "\(rule.rule) *" : rule.rule] + cells(rule.general) + cells(rule.specific)
-                    + [share(rule.greedyLadder.precision), share(rule.greedyLadder.recall)]
-            }
             let ladder = evaluation.interpolationLadder
             return table(
                 ["what", "value"],
@@ -63,17 +59,30 @@ public enum EvaluationRenderer {
                     ["interpolation ladder, precision", share(ladder.precision)],
                     ["interpolation ladder, recall", share(ladder.recall)],
                 ])
-                + "\n"
-                + table(
-                    [
-                        "rule", "general P@1", "P@3", "R@3", "next@1", "specific P@1", "P@3", "R@3", "next@1",
-                        "ladder P", "ladder R",
-                    ], rules) + "* the model's default rule\n"
+                + rules("general", ["P@1", "P@3", "R@3", "next@1", "P", "R"], evaluation) { cells($0.general) }
+                + rules("specific", ["P@1", "P@3", "R@3", "next@1", "P", "R"], evaluation) { cells($0.specific) }
+                + rules("ladder", ["P", "R"], evaluation) {
+                    [$0.greedyLadder.precision, $0.greedyLadder.recall].map(share)
+                }
+                + (evaluation.rules.contains(where: \.isDefault) ? "* the model's default rule\n" : "")
         }
     }
 
+    /// One command's figures, a rule a row: narrow enough for any terminal.
+    private static func rules(
+        _ command: String, _ header: [String], _ evaluation: HierarchyEvaluation, _ cells: (RuleFigures) -> [String]
+    ) -> String {
+        "\n"
+            + table(
+                [command] + header,
+                evaluation.rules.map { [$0.isDefault ? "\($0.rule) *" : $0.rule] + cells($0) })
+    }
+
     private static func cells(_ figures: ListFigures) -> [String] {
-        [figures.precisionAt1, figures.precisionAt3, figures.recallAt3, figures.nextAt1].map(share)
+        [
+            figures.precisionAt1, figures.precisionAt3, figures.recallAt3, figures.nextAt1, figures.precision,
+            figures.recall,
+        ].map(share)
     }
 
     private static func direction(_ queries: Collection) -> String {
@@ -166,8 +175,11 @@ private struct HierarchyReport: Encodable {
         let precisionAt3: Double
         let recallAt3: Double
         let nextAt1: Double
+        let precision: Double
+        let recall: Double
 
         enum CodingKeys: String, CodingKey {
+            case precision, recall
             case precisionAt1 = "precision_at_1"
             case precisionAt3 = "precision_at_3"
             case recallAt3 = "recall_at_3"
@@ -179,6 +191,8 @@ private struct HierarchyReport: Encodable {
             precisionAt3 = figures.precisionAt3
             recallAt3 = figures.recallAt3
             nextAt1 = figures.nextAt1
+            precision = figures.precision
+            recall = figures.recall
         }
     }
 

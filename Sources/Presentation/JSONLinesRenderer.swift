@@ -49,13 +49,13 @@ public struct JSONLinesRenderer: ResultRenderer {
         object["convincing"] = answer.isConvincing.map { "\($0)" } ?? "null"
         object["best_match_probability"] = JSONObject.number(answer.best?.matchProbability)
         object["vagueness"] = JSONObject.number(answer.vagueness)
-        let dropped = answer.dropped.map { drop in
-            var object = JSONObject()
-            object["reason"] = JSONObject.text(drop.reason.rawValue)
-            object["count"] = "\(drop.count)"
-            return object.text
-        }
-        object["dropped"] = "[\(dropped.joined(separator: ","))]"
+        object["dropped"] = JSONObject.list(
+            answer.dropped.map { drop in
+                var object = JSONObject()
+                object["reason"] = JSONObject.text(drop.reason.rawValue)
+                object["count"] = "\(drop.count)"
+                return object
+            })
         object["warnings"] = "[\(answer.warnings.map(Escaping.json).joined(separator: ","))]"
         var seconds = JSONObject()
         seconds["search"] = JSONObject.number(answer.seconds.search)
@@ -69,8 +69,7 @@ public struct JSONLinesRenderer: ResultRenderer {
         var object = JSONObject()
         object["query_index"] = "\(answer.index)"
         object["query"] = answer.name.map(Escaping.json) ?? "null"
-        let matches = (answer.answer?.results ?? []).map { fields($0).text }
-        object["matches"] = "[\(matches.joined(separator: ","))]"
+        object["matches"] = JSONObject.list((answer.answer?.results ?? []).map(fields))
         return object.line
     }
 
@@ -137,6 +136,8 @@ struct JSONObject {
     var line: [UInt8] { Array((text + "\n").utf8) }
 
     static func text(_ text: String) -> String { Escaping.json(text) }
+
+    static func list(_ objects: [JSONObject]) -> String { "[\(objects.map(\.text).joined(separator: ","))]" }
 
     /// The shortest digits that give the same Float64; null for what JSON cannot say.
     static func number(_ value: Double?) -> String {

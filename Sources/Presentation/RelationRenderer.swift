@@ -22,12 +22,14 @@ public struct RelationRenderer {
             "csd               " + String(format: "%.4f", answer.csd),
         ]
         if let probability = answer.matchProbability {
-            let bound = answer.firstInSecond.relatednessBound.map { ", related from \(Self.percent($0))" } ?? ""
-            lines.append("match             \(TableRenderer.percent(probability))\(bound)")
+            // Without a calibration the bound is one of strangers, and stands below.
+            let direction = answer.firstInSecond
+            let bound = direction.percentile == nil ? direction.relatednessBound : nil
+            let words = bound.map { ", related from \(Self.percent($0))" } ?? ""
+            lines.append("match             \(TableRenderer.percent(probability))\(words)")
         }
-        let isOfTwoKinds = answer.kinds.0 != answer.kinds.1
-        if isOfTwoKinds {
-            lines.append("direction         by kind: of a text and a picture, the text is the more general")
+        if answer.kinds.0 != answer.kinds.1 {
+            lines.append("direction         by kind: of a text and a picture that match, the text is the more general")
         }
         for (name, direction) in [("A inside B", answer.firstInSecond), ("B inside A", answer.secondInFirst)] {
             lines.append("\(name)        \(direction.holds ? "yes" : "no")")
@@ -35,12 +37,17 @@ public struct RelationRenderer {
                 let bound = direction.relatednessBound.map { ", related below \(Self.percent($0))" } ?? ""
                 lines.append("  closer strangers  \(Self.percent(percentile))\(bound)")
             }
+            if direction.percentile == nil, answer.matchProbability == nil {
+                lines.append("  closer strangers  unknown: the index has no other pictures to judge two pictures by")
+            }
             if let share = direction.neighbourShare {
                 let bound = direction.neighbourBound.map { ", needed below \(Self.percent($0))" } ?? ""
                 lines.append("  near to           \(Self.percent(share)) of strangers\(bound)")
             }
-            // Between kinds these tell which scale is wider, and decide nothing.
-            if isOfTwoKinds { continue }
+            if let ratio = direction.siblingRatio {
+                let bound = direction.siblingBound.map { ", siblings from \(Self.number($0))" } ?? ""
+                lines.append("  farther than what includes both  \(Self.number(ratio)) times\(bound)")
+            }
             let margin = direction.inclusionMargin.map { ", needed above \(Self.number($0))" } ?? ""
             lines.append("  inclusion         \(Self.number(direction.inclusion)) nats\(margin)")
             let bound = direction.varianceRatioBound.map { ", needed above \(Self.number($0))" } ?? ""
@@ -72,6 +79,8 @@ public struct RelationRenderer {
         object["relatedness_bound"] = JSONObject.number(direction.relatednessBound)
         object["near_to"] = JSONObject.number(direction.neighbourShare)
         object["near_to_bound"] = JSONObject.number(direction.neighbourBound)
+        object["sibling_ratio"] = JSONObject.number(direction.siblingRatio)
+        object["sibling_bound"] = JSONObject.number(direction.siblingBound)
         object["inclusion"] = JSONObject.number(direction.inclusion)
         object["inclusion_margin"] = JSONObject.number(direction.inclusionMargin)
         object["variance_ratio"] = JSONObject.number(direction.varianceRatio)

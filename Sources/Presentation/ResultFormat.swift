@@ -67,12 +67,13 @@ public struct TSVRenderer: ResultRenderer {
 
     /// As `ResultRenderer` says.
     public func begin(_ answer: SearchAnswer) -> [UInt8] {
-        header(answer.collection)
+        header(named: answer.nameOfNames)
     }
 
     /// The names of the columns.
-    public func header(_ collection: Collection) -> [UInt8] {
-        let name = collection == .images ? "path" : "text"
+    public func header(_ collection: Collection) -> [UInt8] { header(named: collection == .images ? "path" : "text") }
+
+    private func header(named name: String) -> [UInt8] {
         let query = prefix.isEmpty ? "" : "query_index\t"
         let more = explains ? "\tmean_part\tvariance_part\tlogit\tinclusion_of_query\tinclusion_of_result" : ""
         return Array("\(query)rank\t\(name)\tcsd\tmatch_probability\ttotal_variance\tpercentile\(more)\n".utf8)
@@ -113,4 +114,9 @@ public struct PathRenderer: ResultRenderer {
         guard isNullTerminated else { return Array("\(result.visibleName(style))\n".utf8) }
         return (result.collection == .images ? style.relative(result.bytes) : result.bytes) + [0]
     }
+}
+
+extension SearchAnswer {
+    /// The heading above the names of its results.
+    var nameOfNames: String { isOfBothKinds ? "path or text" : collection == .images ? "path" : "text" }
 }

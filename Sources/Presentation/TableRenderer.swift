@@ -26,8 +26,8 @@ public struct TableRenderer: ResultRenderer {
     /// As `ResultRenderer` says.
     public func begin(_ answer: SearchAnswer) -> [UInt8] {
         let hasPercentile = answer.results.contains { $0.percentile != nil }
-        let name = answer.collection == .images ? "path" : "text"
-        return Array(("   #  match      csd  uncertainty  " + (hasPercentile ? "closest  " : "") + name + "\n").utf8)
+        let closest = hasPercentile ? "closest  " : ""
+        return Array(("   #  match      csd  uncertainty  \(closest)\(answer.nameOfNames)\n").utf8)
     }
 
     /// As `ResultRenderer` says.
@@ -64,7 +64,22 @@ public struct TableRenderer: ResultRenderer {
         } else {
             words.append("no inclusion: the model gives points")
         }
-        return "      " + words.joined(separator: "; ") + "\n"
+        return wrapped(words)
+    }
+
+    /// Parts between semicolons, on as many indented lines as the terminal's width needs.
+    private func wrapped(_ parts: [String]) -> String {
+        let indent = "      "
+        var lines: [String] = []
+        for (place, part) in parts.enumerated() {
+            let text = part + (place < parts.count - 1 ? ";" : "")
+            if let last = lines.last, indent.count + last.count + 1 + text.count <= width ?? .max {
+                lines[lines.count - 1] = "\(last) \(text)"
+            } else {
+                lines.append(text)
+            }
+        }
+        return lines.map { "\(indent)\($0)\n" }.joined()
     }
 
     /// "87 %", "<1 %": no more digits than the calibration can carry.

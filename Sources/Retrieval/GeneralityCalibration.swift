@@ -65,13 +65,17 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
     }
 
     /// The format of this value as JSON.
-    package static let currentVersion = 2
+    package static let currentVersion = 3
     /// Merits nearer to each other than this are equal: the strictest bounds win.
     static let tolerance = 0.01
     /// What a bound on hubs may cost: next to nothing, as it removes what is not in the chains.
     static let hubTolerance = 0.002
     /// The bounds on hubs that are tried.
     static let neighbourBounds = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    /// What a bound on siblings may cost of the right answers: a list that is half wrong is worth one in twenty.
+    static let siblingTolerance = 0.05
+    /// The bounds on siblings that are tried.
+    static let siblingBounds = [1.1, 1.2, 1.3, 1.5, 2]
 
     /// `currentVersion` when it was measured.
     package let version: Int
@@ -81,6 +85,8 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
     package let figures: [Figure]
     /// The walk whose ladders were better: by the harmonic mean of precision and recall.
     package let walk: LadderWalk
+    /// How crowded the sample is that the rules were measured with.
+    package let crowding: Crowding
 
     /// The rule to use.
     package var rule: GeneralityRule { rules[0] }
@@ -95,10 +101,11 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
     ///   - chains: the shipped chains.
     ///   - items: their texts, encoded, in the order of `chains.texts`.
     ///   - sample: the lexicon, encoded.
-    /// - Complexity: O(texts^2 * D); under 2 s for 677 texts of 192 dimensions.
+    /// - Complexity: O(texts^2 * D); a few seconds for 677 texts of 192 dimensions.
     package init(chains: ConceptChains, items: [PreparedItem], sample: NullSample) {
         precondition(items.count == chains.texts.count, "one item per text of the chains")
-        let bench = RuleBench(chains, items, sample)
+        let crowding = Crowding(sample)
+        let bench = RuleBench(chains, items, sample, crowding)
         let ascents = [0.02, 0.05, 0.1].flatMap { related in
             [0, 0.2, 0.4, 0.6, 0.8, 1].map { weight in
                 bench.measure(
@@ -111,10 +118,14 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
         let ascent = open.map { open in
             Self.neighbourBounds.lazy.map { bench.measure(open.rule.withNeighbours(below: $0)) }
                 .first { $0.figure.merit >= open.figure.merit - Self.hubTolerance } ?? open
-        }
+        }.map { bench.keepingSiblingsOut($0) }
         let others = GeneralityRule.all(spread: sample.vaguenessSpread).filter { $0.name != "ascent" }.map {
-            // The bound on hubs belongs to relatedness, which is the same for all rules that ask for it.
-            bench.measure($0.relatedBelow == nil ? $0 : $0.withNeighbours(below: ascent?.rule.neighboursBelow))
+            // What is related, no hub and no sibling is the same for all rules that ask for it.
+            bench.measure(
+                $0.relatedBelow == nil
+                    ? $0
+                    : $0.withNeighbours(below: ascent?.rule.neighboursBelow)
+                        .withSiblings(from: ascent?.rule.siblingsFrom))
         }
         // Stable: of equals the earlier named one stays in front.
         let ranked = ((ascent.map { [$0] } ?? []) + others).enumerated()
@@ -123,6 +134,7 @@ package struct GeneralityCalibration: Sendable, Equatable, Codable {
         rules = ranked.map(\.rule)
         figures = ranked.map(\.figure)
         walk = bench.betterWalk(with: ranked[0].rule)
+        self.crowding = crowding
     }
 }
 
@@ -131,6 +143,7 @@ private struct RuleBench {
     let chains: ConceptChains
     let items: [PreparedItem]
     let sample: NullSample
+    let crowding: Crowding
     let right: [Set<Int>]
     let parents: [Set<Int>]
     let nulls: [NullDistribution]
@@ -139,10 +152,11 @@ private struct RuleBench {
     /// The loosest bound that is tried.
     static let loosest = 0.1
 
-    init(_ chains: ConceptChains, _ items: [PreparedItem], _ sample: NullSample) {
+    init(_ chains: ConceptChains, _ items: [PreparedItem], _ sample: NullSample, _ crowding: Crowding) {
         self.chains = chains
         self.items = items
         self.sample = sample
+        self.crowding = crowding
         right = chains.generalisations
         parents = chains.parents
         let nulls = items.map { sample.distribution(of: $0.gaussian) }
@@ -155,14 +169,15 @@ private struct RuleBench {
     }
 
     func generality(_ rule: GeneralityRule) -> Generality {
-        Generality(rule: rule, sample: sample, scale: MatchScale(scale: 1, bias: 0), matchesFrom: nil)
+        Generality(
+            rule: rule, sample: sample, scale: MatchScale(scale: 1, bias: 0), matchesFrom: nil, crowding: crowding)
     }
 
-    func measure(_ rule: GeneralityRule) -> (rule: GeneralityRule, figure: GeneralityCalibration.Figure) {
+    typealias Measured = (rule: GeneralityRule, figure: GeneralityCalibration.Figure)
+
+    func measure(_ rule: GeneralityRule) -> Measured {
         let generality = generality(rule)
-        let hubs = items.map { item in
-            generality.neighbourShare(of: item).map { $0 >= (rule.neighboursBelow ?? .infinity) } ?? false
-        }
+        let hubs = hubs(generality)
         var asked = 0
         var isRight = 0
         var isNext = 0
@@ -180,14 +195,47 @@ private struct RuleBench {
         )
     }
 
+    private func hubs(_ generality: Generality) -> [Bool] {
+        items.map { item in
+            generality.neighbourShare(of: item).map { $0 >= (generality.rule.neighboursBelow ?? .infinity) } ?? false
+        }
+    }
+
+    /// The rule with the strictest bound on siblings that keeps the first answers, and nearly all right ones.
+    func keepingSiblingsOut(_ open: Measured) -> Measured {
+        let all = rightAnswers(open.rule)
+        return GeneralityCalibration.siblingBounds.lazy.map { measure(open.rule.withSiblings(from: $0)) }
+            .first {
+                $0.figure.merit >= open.figure.merit - GeneralityCalibration.hubTolerance
+                    && Double(rightAnswers($0.rule)) >= (1 - GeneralityCalibration.siblingTolerance) * Double(all)
+            } ?? open
+    }
+
+    /// How many right answers a rule gives, wherever they stand in its lists.
+    private func rightAnswers(_ rule: GeneralityRule) -> Int {
+        let generality = generality(rule)
+        let hubs = hubs(generality)
+        return items.indices.reduce(0) { count, x in
+            let surroundings = surroundings(x, generality)
+            return count
+                + right[x].count {
+                    generality.judgeQuickly(items[$0], over: items[x], surroundings, isHub: hubs[$0]) != nil
+                }
+        }
+    }
+
+    private func surroundings(_ x: Int, _ generality: Generality) -> Generality.Surroundings {
+        Generality.Surroundings(
+            texts: nulls[x], pictures: nil, roofs: generality.roofs(over: items[x], nulls[x]))
+    }
+
     private func first(_ x: Int, _ generality: Generality, _ hubs: [Bool]) -> Int? {
         var best: (index: Int, cost: Double)?
+        let surroundings = surroundings(x, generality)
         let isBounded = (generality.rule.relatedBelow ?? 1) <= Self.loosest
         for index in isBounded ? nearby[x] : Array(items.indices) where index != x {
             guard
-                let cost = generality.judgeQuickly(
-                    items[index], over: items[x], Generality.Nulls(texts: nulls[x], pictures: nil), isHub: hubs[index])?
-                    .cost
+                let cost = generality.judgeQuickly(items[index], over: items[x], surroundings, isHub: hubs[index])?.cost
             else { continue }
             if cost < best?.cost ?? .infinity { best = (index, cost) }
         }

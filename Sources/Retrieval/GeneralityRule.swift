@@ -43,6 +43,9 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
     ///
     /// A text that is near to nearly half of everything ("picture", "something") is a hub: its nearness to X says nothing.
     package var neighboursBelow: Double?
+    /// Step 1 between two texts: b is a sibling of X, and not above it, where it is this many times as far from X as a text of
+    /// the sample that includes both; nil does not ask.
+    package var siblingsFrom: Double?
     /// Step 2: inclusion of X in b must exceed this, in nats; nil does not ask.
     package var inclusionMargin: Double?
     /// Step 2: the total variance of b over that of X must exceed this; nil does not ask.
@@ -70,6 +73,13 @@ package struct GeneralityRule: Sendable, Equatable, Codable {
     package func withNeighbours(below bound: Double?) -> GeneralityRule {
         var rule = self
         rule.neighboursBelow = bound
+        return rule
+    }
+
+    /// The same rule with another bound on siblings.
+    package func withSiblings(from bound: Double?) -> GeneralityRule {
+        var rule = self
+        rule.siblingsFrom = bound
         return rule
     }
 

@@ -1,5 +1,6 @@
 // A fixed sample of items to what strangers look like to any one Gaussian.
 import Gaussians
+import Glibc
 
 /// A fixed sample of a collection or lexicon: the strangers against which closeness is judged.
 package struct NullSample: Sendable {
@@ -35,12 +36,6 @@ package struct NullSample: Sendable {
     package func distribution(ofMember gaussian: PreparedGaussian) -> NullDistribution? {
         let others = strangers.filter { $0.totalVariance != gaussian.totalVariance || $0.mean != gaussian.mean }
         return others.isEmpty ? nil : NullDistribution(others.map { gaussian.csd(to: $0) })
-    }
-
-    /// For each stranger, the distance within which a share of the others lies: its own neighbourhood.
-    /// - Complexity: O(sample^2 * D).
-    package func neighbourhoods(_ share: Double) -> [Double] {
-        strangers.map { distribution(of: $0).quantile(share) }
     }
 
     /// The share of the sample that is less vague, 0 to 1: "vaguer than 97 % of the lexicon".
@@ -81,6 +76,36 @@ package struct NullDistribution: Sendable {
         let lower = Int(position)
         let upper = min(lower + 1, sorted.count - 1)
         return sorted[lower] + (position - Double(lower)) * (sorted[upper] - sorted[lower])
+    }
+
+    /// The distance below which a share of strangers would lie if they were spread normally: the lower tail of the sample.
+    ///
+    /// The sample's own quantile cannot tell whether the best of a collection is close: some item of the collection always
+    /// lies below it. Measured on the gallery with the built-in model and without its calibration: this keeps 92 % of 395
+    /// captions whose pictures are there and catches 31 % of them once those pictures are gone; the sample's quantile keeps
+    /// all and catches none.
+    /// - Parameter share: 0 to 0.5, both excluded.
+    /// - Returns: the distance; nil for fewer than 100 strangers, which have no such tail.
+    package func lowerTail(_ share: Double) -> Double? {
+        guard distances.count >= 100 else { return nil }
+        return mean - Self.standardNormalQuantile(1 - share) * standardDeviation
+    }
+
+    /// The quantile of the standard normal distribution above its middle, by bisection of its distribution function.
+    private static func standardNormalQuantile(_ share: Double) -> Double {
+        var (low, high) = (0.0, 40.0)
+        while high - low > 1e-12 {
+            let middle = (low + high) / 2
+            if 0.5 * erfc(-middle / 2.0.squareRoot()) < share { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// The largest distance that is closer than a share of the sample leaves: `percentile(of:)` is below the share up to it.
+    package func threshold(below share: Double) -> Double {
+        let count = Int((share * Double(distances.count)).rounded(.up))
+        guard count > 0 else { return -.infinity }
+        return count > distances.count ? .infinity : distances.sorted()[count - 1]
     }
 
     /// A distance in standard deviations from the sample's mean; lower is closer, 0 is an average stranger.

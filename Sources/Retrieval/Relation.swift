@@ -37,6 +37,12 @@ package struct GeneralityJudgement: Sendable, Equatable {
     package let neighbourShare: Double?
     /// Step 1: what that share must be below.
     package let neighbourBound: Double?
+    /// Step 1: how many times as far from X b is as the closest text of the sample that is above X and includes b too.
+    ///
+    /// Nil where there is none, and where the rule does not ask.
+    package let siblingRatio: Double?
+    /// Step 1: from which ratio on b is a sibling.
+    package let siblingBound: Double?
     /// Step 2: inclusion of X in b, in nats.
     package let inclusion: Double
     /// Step 2: what inclusion must exceed; nil between kinds and where the rule does not ask.
@@ -58,7 +64,8 @@ package struct GeneralityJudgement: Sendable, Equatable {
     /// Whether b is more general than X.
     package var isMoreGeneral: Bool {
         let isHub = neighbourShare.map { $0 >= (neighbourBound ?? .infinity) } ?? false
-        return relatedness.isRelated && !isHub && includes
+        let isSibling = siblingRatio.map { $0 >= (siblingBound ?? .infinity) } ?? false
+        return relatedness.isRelated && !isHub && !isSibling && includes
     }
 }
 
@@ -100,10 +107,14 @@ extension Generality {
         let null = strangers(b, x)
         let csd = x.gaussian.csd(to: b.gaussian)
         let isOneKind = b.kind == x.kind
+        let isOfTexts = isOneKind && b.kind == .texts
+        let roofs = isOfTexts ? null.map { self.roofs(over: x, $0) } ?? [] : []
         return GeneralityJudgement(
             csd: csd, relatedness: relatedness(of: b, to: x, csd, null),
             neighbourShare: isOneKind ? neighbourShare(of: b) : nil,
-            neighbourBound: isOneKind && b.kind == .texts ? rule.neighboursBelow : nil,
+            neighbourBound: isOfTexts ? rule.neighboursBelow : nil,
+            siblingRatio: isOfTexts ? siblingRatio(of: b, csd, under: roofs) : nil,
+            siblingBound: isOfTexts ? rule.siblingsFrom : nil,
             inclusion: x.gaussian.inclusion(in: b.gaussian),
             inclusionMargin: isOneKind ? rule.inclusionMargin : nil,
             varianceRatio: b.gaussian.totalVariance / x.gaussian.totalVariance,

@@ -11,7 +11,7 @@ package struct NewItem: Sendable {
         /// The same content as a stored item: its rows are copied.
         case copy(of: ItemID)
         /// Not encoded: in a rehearsal.
-        case none
+        case unencoded
     }
     package var name: [UInt8]
     package var file: FileRecord?

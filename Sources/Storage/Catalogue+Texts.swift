@@ -101,4 +101,21 @@ extension Catalogue {
             arguments: [text.rawValue]
         ).map { Array($0) }
     }
+
+    /// How many pictures the texts of a source belong to that are not in the index, and the first of them by name.
+    package static func missingPictures(
+        of source: Source, _ database: Database
+    ) throws -> (count: Int, first: [UInt8])? {
+        try Row.fetchOne(
+            database,
+            sql: """
+                SELECT count(*), min(picture) FROM (
+                    SELECT DISTINCT picture FROM text_link JOIN item ON item.id = text_link.item
+                    WHERE item.source = (SELECT id FROM source WHERE kind = ? AND name = ?) AND NOT EXISTS (
+                        SELECT 1 FROM item AS image WHERE image.collection = 0
+                            AND image.source IN (SELECT id FROM source) AND image.name = text_link.picture))
+                HAVING count(*) > 0
+                """, arguments: [source.kind.rawValue, source.name]
+        ).map { row in (row[0], Array(row[1] as Data)) }
+    }
 }

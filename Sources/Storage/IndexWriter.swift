@@ -63,7 +63,7 @@ package final class IndexWriter: BatchSink {
                     switch item.vector {
                     case .gaussian(let gaussian): gaussian
                     case .copy(let id): try self.copy(id, sources, batch.collection, vectors, transaction)
-                    case .none: preconditionFailure("only a rehearsal takes what is not encoded")
+                    case .unencoded: preconditionFailure("only a rehearsal takes what is not encoded")
                     }
                 }
                 let placements = try vectors.append(

@@ -43,7 +43,7 @@ public enum StorageError: Error, CustomStringConvertible, Sendable, Equatable {
         case .notAnIndex(let path):
             "\(path): no index here"
         case .exists(let path):
-            "\(path): already exists and is no index; move it away"
+            "\(path): already exists; move it away, or name another place"
         case .busy(let process):
             "the index is busy, process \(process.map(String.init) ?? "unknown") is writing to it"
         case .newerFormat(let path, let got, let supported):

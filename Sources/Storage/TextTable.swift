@@ -70,6 +70,11 @@ package final class TextTable: Sendable {
         }
     }
 
+    /// Whether no text was noted.
+    package func isEmpty() throws -> Bool {
+        try access { try Int.fetchOne($0, sql: "SELECT number FROM text LIMIT 1") == nil }
+    }
+
     /// Compares with the items of a source, side by side in byte order.
     package func compare(_ source: Source, _ catalogue: Database) throws -> Comparison {
         try access { database in

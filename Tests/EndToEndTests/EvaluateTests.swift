@@ -99,7 +99,7 @@ import Testing
             for rule in rules {
                 for part in ["general", "specific"] {
                     let figures = try #require(rule[part] as? [String: Double])
-                    #expect(figures.count == 4 && figures.values.allSatisfy { (0...1).contains($0) })
+                    #expect(figures.count == 6 && figures.values.allSatisfy { (0...1).contains($0) })
                 }
             }
             let table = try gallery.run("evaluate", "hierarchy", "captions.jsonl", "--rule", "csd")

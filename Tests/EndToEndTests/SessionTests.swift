@@ -1,5 +1,6 @@
 // A session with the program: texts, composed queries, filters, pages, descriptions, lists, files of queries.
 import Foundation
+import Gaussians
 import TestSupport
 import Testing
 
@@ -84,6 +85,90 @@ import Testing
         }
     }
 
+    /// Each empty answer says why it is empty.
+    @Test func emptyAnswersHaveTheirReasons() throws {
+        let gallery = try Gallery.indexed(3)
+        let reasons: [([String], String)] = [
+            (
+                ["general", "golden", "retriever", "--lexicon", "only", "--offset", "99"],
+                "there are no results behind --offset"
+            ),
+            (["describe", "p0.jpg", "--offset", "900"], "there are no results behind --offset"),
+            (["search", "x", "--offset", "9"], "there are no results behind --offset"),
+            (["search", "x", "--where", "width > 9999"], "no item meets --where"),
+            (["general", "dog", "--in", "images", "--where", "width > 9999"], "no item meets --where"),
+            (["search", "x", "--in", "texts", "--lexicon", "off"], "the index holds no texts"),
+            (
+                ["search", "x", "--min-probability", "1"],
+                "no picture is as probable as --min-probability asks, the best is"
+            ),
+            (["general", "dog", "--in", "images"], "nothing here is related to it and more general"),
+        ]
+        for (arguments, reason) in reasons {
+            let output = try Program.run(arguments, in: gallery.path)
+            #expect(output.code == 1 && output.stderr.contains("nothing found: \(reason)"), "\(output.stderr)")
+        }
+    }
+
+    /// Points have no generality: every command says so before it asks anything else of them.
+    @Test func pointModelsAreRefusedByName() throws {
+        let gallery = try Gallery(2)
+        let model = Fixtures.path("models/options-points")
+        #expect(try gallery.run("index", "--model", model).code == 0)
+        for command in [
+            ["general", "dog"], ["specific", "dog"], ["ladder", "p0.jpg"], ["relate", "p0.jpg", "p1.jpg"],
+        ] {
+            let output = try Program.run(command, in: gallery.path)
+            #expect(output.code == 2 && output.stdout.isEmpty, "\(command)")
+            #expect(output.stderr.contains("options-points gives points without uncertainty"), "\(output.stderr)")
+        }
+    }
+
+    /// Without a single text a file is refused, and what it held before stays.
+    @Test func theWrongFieldForgetsNothing() throws {
+        let gallery = try Gallery.indexed(1)
+        try gallery.folder.write("z.jsonl", Array("{\"t\":\"a\"}\n{\"t\":\"b\"}\n".utf8))
+        #expect(try gallery.run("index", "--texts", "z.jsonl", "--text-field", "t").code == 0)
+        for arguments in [["index", "--texts", "z.jsonl"], ["index", "--texts", "z.jsonl", "--text-field", "x"]] {
+            let refused = try Program.run(arguments, in: gallery.path)
+            #expect(refused.code == 2 && refused.stderr.contains("z.jsonl: line 1: "), "\(refused.stderr)")
+        }
+        #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines == ["a", "b"])
+    }
+
+    /// The pictures of a composed query, and their copies, are no strangers to it.
+    @Test func theQuerysOwnPicturesAreNoStrangers() throws {
+        struct Match: Decodable {
+            let type: String
+            let percentile: Double?
+        }
+        let gallery = try Gallery(6)
+        try gallery.folder.write("copy.jpg", Gallery.content(0))
+        #expect(try gallery.run("index").code == 0)
+        let output = try gallery.run("search", "image:p0.jpg", "--plus", "image:p1.jpg", "--format", "jsonl")
+        let matches = try output.lines.map { try JSONDecoder().decode(Match.self, from: Data($0.utf8)) }
+            .filter { $0.type == "match" }
+        #expect(matches.compactMap(\.percentile) == [0, 0.25, 0.5, 0.75])
+    }
+
+    /// Rows that no encoder writes are no queries.
+    @Test func vectorsOfAnotherLengthAreRefused() throws {
+        let gallery = try Gallery.indexed(2)
+        try gallery.folder.write("t.txt", Array("a dog".utf8))
+        let encoded = try gallery.run("encode", "--texts", "t.txt", "--output", "good.safetensors")
+        #expect(encoded.code == 0)
+        let rows = try RowsFile(path: gallery.folder.file("good.safetensors"))
+        let long = Gaussian(mean: rows.means[0].map { 3 * $0 }, logVariance: rows.logVariances[0])
+        try VectorFixture([long], names: ["a dog"], kind: "text").write(to: gallery.folder.file("long.safetensors"))
+        #expect(try gallery.run("search", "vector:good.safetensors#0").code == 0)
+        for arguments in [["search", "vector:long.safetensors#0"], ["search", "--queries", "long.safetensors"]] {
+            let refused = try Program.run(arguments, in: gallery.path)
+            #expect(refused.code == 2 && refused.stderr.contains("row 0 has length 3"), "\(refused.stderr)")
+        }
+        let described = try gallery.run("describe", "vector:good.safetensors#0")
+        #expect(described.code == 64 && described.stderr.contains("this describes pictures"), "\(described.stderr)")
+    }
+
     @Test func textsAloneAreReadWhereNoFolderIsNamed() throws {
         let gallery = try Gallery(2)
         try gallery.folder.write("t.txt", Array("a dog\na cat\na dog\n\n???\n".utf8))
@@ -113,7 +198,10 @@ import Testing
         (["describe", "p0.jpg", "--sort", "path"], 64), (["describe", "p0.jpg", "--reverse"], 64),
         (["describe", "p0.jpg", "--lexicon", ""], 64), (["search", "image:"], 64),
         (["describe", "p0.jpg", "--lexicon", "gone.doc"], 2),
-        (["specific", "vehicle", "--where", "width > 3"], 64),
+        (["specific", "vehicle", "--where", "width > 3"], 64), (["specific", "x", "--where", "text like 'p%'"], 64),
+        (["specific", "x", "--where", "uncertainty < 1"], 64), (["describe", "p0.jpg", "--offset", "900"], 1),
+        (["general", "golden", "retriever", "--lexicon", "only", "--offset", "99"], 1),
+        (["general", "dog", "--in", "images", "--where", "width > 9999"], 1),
         (["ls", "--offset", "9"], 1), (["search", "x", "--offset", "9"], 1),
         (["search", "x", "--in", "texts", "--lexicon", "off"], 1),
         (["search", "x", "--where", "width > 9999"], 1), (["search", "x", "--min-probability", "1"], 1),
@@ -171,6 +259,86 @@ import Testing
         #expect(texts.lines == ["a black dog on a city street"])
         let described = try gallery.run("describe", "p3.jpg", "--format", "paths")
         #expect(described.lines.contains("a black dog on a city street"))
+    }
+
+    /// Pictures stand in the order they were taken; one that does not say is last in both directions.
+    @Test func captureTimesSortAndFilter() throws {
+        let gallery = try Gallery(0)
+        let times = ["2019:06:01 12:34:56", "2021:12:24 18:00:00", "2017:01:02 03:04:05", "2019:08:31 23:59:59"]
+        for (number, time) in times.enumerated() {
+            try gallery.folder.write(
+                "t\(number).jpg", DatedPicture.jpeg(Gallery.content(number), taken: time))
+        }
+        try gallery.folder.write("undated.jpg", Gallery.content(9))
+        #expect(try gallery.run("index").code == 0)
+        func paths(_ arguments: String...) throws -> [String] {
+            let output = try Program.run(arguments + ["--format", "paths"], in: gallery.path)
+            #expect(output.code == 0, "\(output.stderr)")
+            return output.lines
+        }
+        let ascending = ["t2.jpg", "t0.jpg", "t3.jpg", "t1.jpg", "undated.jpg"]
+        let descending = ["t1.jpg", "t3.jpg", "t0.jpg", "t2.jpg", "undated.jpg"]
+        #expect(try paths("ls", "--sort", "taken") == ascending)
+        #expect(try paths("ls", "--sort", "taken", "--reverse") == descending)
+        #expect(try paths("search", "a dog", "--sort", "taken") == ascending)
+        #expect(try paths("search", "a dog", "--sort", "taken", "--reverse") == descending)
+        #expect(try paths("similar", "t0.jpg", "--sort", "taken") == ascending.filter { $0 != "t0.jpg" })
+        #expect(try paths("search", "a dog", "--sort", "taken", "-n", "2", "--offset", "1") == ["t0.jpg", "t3.jpg"])
+        let summer = "taken >= 2019-06 and taken < 2019-09"
+        #expect(Set(try paths("search", "a dog", "--where", summer)) == ["t0.jpg", "t3.jpg"])
+    }
+
+    /// What is shown reaches half of the best probability, and without a border all that matches is there.
+    @Test func aDescriptionEndsAtItsBorder() throws {
+        struct Match: Decodable {
+            let type: String
+            let text: String?
+            let match_probability: Double?
+            let total_variance: Double?
+        }
+        let gallery = try Gallery.indexed(4)
+        func described(_ arguments: String...) throws -> [Match] {
+            let lines = try Program.run(["describe", "p3.jpg", "--format", "jsonl"] + arguments, in: gallery.path).lines
+            return try lines.map { try JSONDecoder().decode(Match.self, from: Data($0.utf8)) }
+                .filter { $0.type == "match" }
+        }
+        let shown = try described("-n", "1000")
+        let all = try described("-n", "1000", "--min-probability", "0")
+        let best = try #require(all.compactMap(\.match_probability).max())
+        let border = max(best / 2, 0.05)
+        #expect(shown.count > 1 && shown.count < all.count && all.count == 732)
+        #expect(shown.compactMap(\.text) == all.filter { ($0.match_probability ?? 0) >= border }.compactMap(\.text))
+        let vagueness = shown.compactMap(\.total_variance)
+        #expect(vagueness == vagueness.sorted())
+        let closest = try described("-n", "1000", "--order", "closest")
+        #expect(Set(closest.compactMap(\.text)) == Set(shown.compactMap(\.text)))
+        #expect(closest.compactMap(\.match_probability) == shown.compactMap(\.match_probability).sorted(by: >))
+    }
+
+    /// Captions of a file find their pictures, follow the file's changes, and leave with it.
+    @Test func linkedCaptionsFilterPicturesFromEndToEnd() throws {
+        let gallery = try Gallery.indexed(4)
+        func write(_ lines: String...) throws {
+            try gallery.folder.write("c.csv", Array((["file,text"] + lines).joined(separator: "\n").utf8))
+            let output = try gallery.run("index", "--texts", "c.csv")
+            #expect(output.code == 0, "\(output.stderr)")
+        }
+        func dogs() throws -> [String] {
+            try gallery.run("search", "x", "--where", "caption has dog", "--format", "paths").lines.sorted()
+        }
+        try gallery.folder.write("lost.csv", Array("file,text\np0.jpg,a\nq.jpg,b\nr.jpg,b\nq.jpg,c".utf8))
+        let lost = try gallery.run("index", "--texts", "lost.csv")
+        #expect(lost.code == 0 && lost.stderr == "penumbra: 2 linked pictures are not in the index, such as q.jpg\n")
+        #expect(try gallery.run("forget", "--source", "lost.csv", "--yes").code == 0)
+        try write("p0.jpg,a dog", "p1.jpg,a dog", "p2.jpg,a cat")
+        #expect(try dogs() == ["p0.jpg", "p1.jpg"])
+        #expect(try gallery.run("ls", "--in", "texts", "--format", "paths").lines.sorted() == ["a cat", "a dog"])
+        try write("p1.jpg,a dog", "p2.jpg,a cat", "p3.jpg,the dog's bed")
+        #expect(try dogs() == ["p1.jpg", "p3.jpg"])
+        try write("p2.jpg,a cat")
+        #expect(try dogs() == [])
+        let texts = try gallery.run("search", "image:p2.jpg", "--in", "texts", "--format", "paths")
+        #expect(texts.lines == ["a cat"])
     }
 
     @Test func filesOfQueriesKeepTheirOrder() throws {

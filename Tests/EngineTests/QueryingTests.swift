@@ -96,7 +96,7 @@ import Testing
         var generator = SeededGenerator(seed: 8)
         let picture = generator.gaussian(dimension: try index.model().dimension, logVariance: -6.6)
         let query = Query(picture, kind: .picture)
-        for order in DescriptionOrder.allCases {
+        for order in ListingOrder.allCases {
             var options = SearchOptions(.texts, limit: 1_000)
             options.lexicon = lexicon
             options.isReversed = true
@@ -112,6 +112,44 @@ import Testing
             #expect(best > 0 && best < 0.05, "where nothing convinces, the most probable are given all the same")
             #expect(answer.results.map(\.name) == probable.map(\.name) && probable.count < all.count)
         }
+    }
+
+    /// Where the model says nothing, the null distribution decides; few items have none worth the name.
+    @Test func withoutAProbabilityClosenessConvinces() throws {
+        let (many, folder) = try index(200)
+        let (few, second) = try index(20)
+        defer { withExtendedLifetime((folder, second)) {} }
+        let near = try #require(try many.search(query(many, .text), SearchOptions(limit: 1)).results.first?.item)
+        var beside = try many.store.read { snapshot in
+            let item = try #require(try snapshot.item(near))
+            return try snapshot.gaussian(.images, at: item.placement)
+        }
+        beside.mean[0] += 0.01
+        #expect(try many.search(Query(beside, kind: .mixed)).isConvincing == true)
+        // As far from everything as can be: against the mean of all.
+        var generator = SeededGenerator(seed: 3)
+        let query = try Query(generator.gaussian(dimension: many.model().dimension), kind: .mixed)
+        let answer = try many.search(query, SearchOptions(limit: 200))
+        let distances = answer.results.map(\.csd)
+        let mean = distances.reduce(0, +) / 200
+        let deviation = (distances.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 200).squareRoot()
+        #expect(answer.isConvincing == (distances[0] < mean - 2.3263478740408408 * deviation))
+        #expect(try few.search(Query(beside, kind: .mixed)).isConvincing == nil)
+    }
+
+    @Test func listingsGoByVaguenessOrClosenessAndNumberTheirPlaces() throws {
+        let (index, folder) = try index(50)
+        defer { withExtendedLifetime(folder) {} }
+        let found = try index.search(query(index), SearchOptions(limit: 50)).results
+        let vagueness = ListingOrder.allCases.map { order in
+            let listed = order.listed(found)
+            #expect(listed.map(\.rank) == Array(1...50) && Set(listed.map(\.item)) == Set(found.map(\.item)))
+            return listed.map(\.totalVariance)
+        }
+        let whole: [Double] = found.map(\.totalVariance)
+        #expect(vagueness[0] == whole)
+        #expect(vagueness[1] == whole.sorted(by: >))
+        #expect(vagueness[2] == whole.sorted())
     }
 
     @Test func probabilitiesExistBetweenKindsAndPercentilesWithin() throws {
@@ -292,11 +330,11 @@ import Testing
         defer { withExtendedLifetime(folder) {} }
         let model = try index.model()
         var progress = 0
-        let lexicon = try #require(try Lexicon.load(model, cacheFolder: folder.path) { _ in progress += 1 })
+        let lexicon = try Lexicon.load(model, cacheFolder: folder.path) { _ in progress += 1 }
         #expect(try lexicon.texts == Model.lexicon() && lexicon.gaussians.count == lexicon.texts.count && progress > 1)
-        let again = try #require(try Lexicon.load(model, cacheFolder: folder.path, onlyIfCached: true))
+        let again = try #require(try Lexicon.cached(model, cacheFolder: folder.path))
         #expect(again.texts == lexicon.texts && again.gaussians == lexicon.gaussians)
-        #expect(try Lexicon.load(model, cacheFolder: folder.file("none"), onlyIfCached: true) == nil)
+        #expect(try Lexicon.cached(model, cacheFolder: folder.file("none")) == nil)
 
         var options = SearchOptions(.texts, limit: 3)
         options.lexicon = lexicon
@@ -315,11 +353,11 @@ import Testing
         try folder.write("words.txt", Array("a dog\na cat\n...\na dog\n".utf8))
         let model = try Model.builtin()
         let words = folder.file("words.txt")
-        let lexicon = try #require(try Lexicon.load(model, file: words, cacheFolder: folder.path))
+        let lexicon = try Lexicon.load(model, file: words, cacheFolder: folder.path)
         #expect(lexicon.texts == ["a dog", "a cat"])
         let cached = try #require(try FileManager.default.contentsOfDirectory(atPath: folder.file("lexicons")).first)
         try folder.write("lexicons/\(cached)", [1, 2, 3])
-        #expect(try Lexicon.load(model, file: words, cacheFolder: folder.path)?.gaussians == lexicon.gaussians)
+        #expect(try Lexicon.load(model, file: words, cacheFolder: folder.path).gaussians == lexicon.gaussians)
         #expect(throws: (any Error).self) { try Lexicon.load(model, file: folder.file("gone.txt")) }
     }
 

@@ -206,7 +206,7 @@ import Testing
 
     @Test func captureTimesAndOrientationsAreKept() async throws {
         let pictures = try Pictures(["plain.jpg": 2])
-        try pictures.folder.write("dated.jpg", try Self.dated(1))
+        try pictures.folder.write("dated.jpg", DatedPicture.jpeg(Pictures.content(1)))
         try await pictures.update()
         let records = try pictures.records()
         let picture = try #require(records["dated.jpg"]?.file?.picture)
@@ -217,21 +217,9 @@ import Testing
         #expect(records["plain.jpg"]?.file?.picture == PictureRecord(width: 320, height: 320))
         #expect(records.values.allSatisfy { $0.totalVariance > 0 })
         pictures.move("dated.jpg", "renamed.jpg")
-        try pictures.folder.write("copy.jpg", try Self.dated(1))
+        try pictures.folder.write("copy.jpg", DatedPicture.jpeg(Pictures.content(1)))
         try await pictures.update()
         let after = try pictures.records()
         #expect(after["renamed.jpg"]?.file?.picture == picture && after["copy.jpg"]?.file?.picture == picture)
-    }
-
-    /// A gallery picture with an EXIF block: turned, and taken at a time.
-    static func dated(_ number: Int) throws -> [UInt8] {
-        let content = try Pictures.content(number)
-        var block: [UInt8] = Array("Exif".utf8) + [0, 0] + Array("II".utf8) + [42, 0, 8, 0, 0, 0]
-        block += [2, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0x69, 0x87, 4, 0, 1, 0, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0]
-        block += [
-            2, 0, 0x03, 0x90, 2, 0, 20, 0, 0, 0, 68, 0, 0, 0, 0x11, 0x90, 2, 0, 7, 0, 0, 0, 88, 0, 0, 0, 0, 0, 0, 0,
-        ]
-        block += Array("2019:06:01 12:34:56".utf8) + [0] + Array("+02:00".utf8) + [0]
-        return Array(content.prefix(2)) + [0xFF, 0xE1, 0, UInt8(block.count + 2)] + block + content.dropFirst(2)
     }
 }

@@ -55,7 +55,10 @@ struct ConceptTree {
 }
 
 @Suite struct GeneralityTests {
-    static let rules = GeneralityRule.all(spread: 0.9)
+    static let rules =
+        GeneralityRule.all(spread: 0.9) + [
+            .ascent(spread: 0.9).withNeighbours(below: 0.4).withSiblings(from: 1.2)
+        ]
 
     @Test func ancestorsAreMoreGeneralAndTheParentComesFirst() throws {
         let tree = try ConceptTree(seed: 1)
@@ -111,17 +114,47 @@ struct ConceptTree {
         }
     }
 
-    @Test func ordersListTheSameItems() throws {
+    /// A sibling that is by chance vaguer is no generalisation: the parent is above both, and closer.
+    @Test func siblingsAreKeptOutAndAncestorsAreNot() throws {
         let tree = try ConceptTree(seed: 4)
-        let generality = tree.generality(.ascent(spread: tree.sample.vaguenessSpread))
-        let x = try #require(tree.items.indices.last)
-        let vagueness = GeneralityOrder.allCases.map { order in
-            generality.general(tree.items[x], among: tree.items, order: order, excluding: x)
-                .map { tree.items[$0.index].gaussian.totalVariance }
+        let open = GeneralityRule.ascent(spread: tree.sample.vaguenessSpread)
+        let lenient = tree.generality(open)
+        let strict = tree.generality(open.withSiblings(from: 1.2))
+        var asked = 0
+        var lost = 0
+        var ancestors = 0
+        for x in tree.items.indices where tree.ancestors(x).count == 3 {
+            let sibling = try #require(tree.items.indices.first { $0 != x && tree.parents[$0] == tree.parents[x] })
+            let gaussian = tree.items[sibling].gaussian
+            let vaguer = try PreparedItem(
+                Gaussian(mean: gaussian.mean, logVariance: gaussian.variance.map { Float(log($0 * 1.4)) }), .texts)
+            let items = tree.items + [vaguer]
+            func listed(_ generality: Generality) -> Set<Int> {
+                Set(generality.general(tree.items[x], among: items, excluding: x).map(\.index))
+            }
+            let (before, after) = (listed(lenient), listed(strict))
+            #expect(after.isSubset(of: before))
+            if before.contains(items.count - 1) { asked += 1 }
+            if after.contains(items.count - 1) { lost += 1 }
+            ancestors += after.intersection(tree.ancestors(x)).count
+            let judgement = strict.judge(vaguer, over: tree.items[x])
+            #expect(judgement.siblingBound == 1.2 && judgement.isMoreGeneral == after.contains(items.count - 1))
         }
-        #expect(vagueness[0].count >= 3)
-        #expect(vagueness[1] == vagueness[0].sorted(by: >))
-        #expect(vagueness[2] == vagueness[0].sorted())
+        #expect(asked > 150 && lost * 10 < asked, "\(lost) of \(asked) vaguer siblings")
+        #expect(Double(ancestors) > 0.95 * 576, "\(ancestors) of 576 ancestors")
+    }
+
+    /// What of the sample is above X is found as a list of the sample would find it.
+    @Test func roofsAreTheGeneralisationsInTheSample() throws {
+        let tree = try ConceptTree(roots: 12, seed: 14)
+        let rule = GeneralityRule.ascent(spread: tree.sample.vaguenessSpread).withNeighbours(below: 0.4)
+        let generality = tree.generality(rule.withSiblings(from: 1.2))
+        let open = tree.generality(rule)
+        for x in tree.items.indices {
+            let roofs = generality.roofs(over: tree.items[x], tree.sample.distribution(of: tree.items[x].gaussian))
+            #expect(Set(roofs.map(\.stranger)) == Set(open.general(tree.items[x], among: tree.items).map(\.index)))
+            #expect(roofs.map(\.csd) == roofs.map(\.csd).sorted())
+        }
     }
 
     @Test(arguments: LadderWalk.allCases) func laddersClimb(walk: LadderWalk) throws {
@@ -197,6 +230,11 @@ struct ConceptTree {
         #expect(null.quantile(0) == 1 && null.quantile(1) == 4 && null.quantile(0.5) == 2.5)
         #expect(null.mean == 2.5 && abs(null.standardDeviation - 1.25.squareRoot()) < 1e-12)
         #expect(null.standardized(2.5) == 0)
+        #expect(null.threshold(below: 0.5) == 2 && null.threshold(below: 0) == -.infinity)
+        #expect(null.threshold(below: 1.1) == .infinity && null.threshold(below: 0.51) == 3)
+        #expect(null.lowerTail(0.01) == nil, "four strangers have no tail")
+        let many = NullDistribution((0..<100).map { $0 < 50 ? 9 : 11 })
+        #expect(abs((many.lowerTail(0.01) ?? 0) - (10 - 2.3263478740408408)) < 1e-9)
         let tree = try ConceptTree(seed: 9)
         let gaussians = tree.items.map(\.gaussian)
         let sample = NullSample(gaussians, limit: 10)
@@ -311,6 +349,9 @@ struct ConceptTree {
                 $0.neighboursBelow
                     == ($0.relatedBelow == nil ? nil : calibration.rules.first { $0.name == "ascent" }?.neighboursBelow)
             })
+        let bounds = Set(calibration.rules.filter { $0.relatedBelow != nil }.map(\.siblingsFrom))
+        #expect(bounds.count == 1 && bounds.first??.isFinite == true, "one bound on siblings for all rules that relate")
+        #expect(calibration.crowding == Crowding(tree.sample))
         #expect(calibration.rule(named: "csd")?.measure == .csd && calibration.rule(named: "none") == nil)
     }
 }

@@ -17,12 +17,19 @@ enum MoreGeneral {
         }
         let (a, b) = (gaussians[0], gaussians[1])
         for (name, gaussian) in zip(arguments, gaussians) {
-            print(String(format: "uncertainty %.3f  ", gaussian.totalVariance) + name)
+            print(String(format: "uncertainty %.4f  ", gaussian.totalVariance) + name)
         }
         print(String(format: "CSD %.4f (lower is closer)", a.csd(to: b)))
 
-        guard try areRelated(a, b, model, isMixed: arguments.count(where: isPicture) == 1) else {
+        let isMixed = isPicture(arguments[0]) != isPicture(arguments[1])
+        guard try areRelated(a, b, model, isMixed: isMixed) else {
             print("unrelated: neither holds the other")
+            return
+        }
+        if isMixed {
+            // A text says of many pictures what is true of this one: between kinds the kind tells the direction.
+            let (inner, outer) = isPicture(arguments[0]) ? (0, 1) : (1, 0)
+            print("\(arguments[outer]) holds \(arguments[inner])")
             return
         }
         // Inclusion tells the direction between Gaussians that match; between strangers it means nothing.
@@ -43,7 +50,7 @@ enum MoreGeneral {
             let logit = model.matchScale.logit(csd: csd, squaredNorms: a.squaredNorm + b.squaredNorm)
             return model.matchScale.probability(logit: logit) >= model.unconvincingBelow ?? 0.5
         }
-        let strangers = try Lexicon.load(model)?.gaussians ?? []
+        let strangers = try Lexicon.load(model).gaussians
         return strangers.count { a.csd(to: $0) < csd } * 20 < strangers.count
     }
 }

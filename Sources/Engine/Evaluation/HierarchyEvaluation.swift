@@ -49,14 +49,18 @@ extension Model {
     ///   - imageColumn: another picture field.
     ///   - textColumn: another field of levels.
     ///   - choice: which rules.
+    ///   - cacheFolder: where measured rules are kept; nil keeps none.
+    ///   - progress: called after every few texts of the program's that had to be encoded.
     /// - Returns: the figures, and what was left out.
     /// - Throws: an error naming file and line; `EvaluationError` for an unknown rule and for a model of points.
     public func evaluateHierarchy(
-        chains path: String, imageColumn: String? = nil, textColumn: String? = nil, rules choice: RuleChoice = .all
+        chains path: String, imageColumn: String? = nil, textColumn: String? = nil, rules choice: RuleChoice = .all,
+        cacheFolder: String? = nil, progress: (IndexingProgress) -> Void = { _ in }
     ) async throws -> (evaluation: HierarchyEvaluation, notices: [EvaluationNotice]) {
         try refusePoints()
         let file = try ChainsFile(path: path, imageColumn: imageColumn, textColumn: textColumn)
-        let (calibration, sample) = try await measureGenerality()
+        let measured = try ModelRule.load(self, cacheFolder: cacheFolder, progress: progress)
+        let calibration = measured.calibration
         let rules = try Self.rules(choice, calibration)
         let names = Array(Set(file.pictures.compactMap { $0 })).sorted()
         let encoded = try await encodeForEvaluation(pictures: names, texts: file.chains.texts)
@@ -68,7 +72,9 @@ extension Model {
             chains: file.chains, items: try encoded.texts.map { try PreparedItem($0, .texts) },
             starts: file.pictures.map { $0.flatMap { pictures[$0] } })
         let generalities = rules.map {
-            Generality(rule: $0, sample: sample, scale: matchScale, matchesFrom: unconvincingBelow)
+            Generality(
+                rule: $0, sample: measured.sample, scale: matchScale, matchesFrom: unconvincingBelow,
+                crowding: calibration.crowding)
         }
         let figures = await measurement.figures(generalities, default: calibration.rule.name)
         let order = LevelOrder(file.chains, measurement.items)

@@ -14,6 +14,10 @@ public struct ListFigures: Sendable, Equatable {
     public let recallAt3: Double
     /// Share of texts whose first answer is the very next level of a chain.
     public let nextAt1: Double
+    /// Right ones among all answers, over all answers of all texts.
+    public let precision: Double
+    /// Right ones among all answers, over all that are right, of all texts.
+    public let recall: Double
 }
 
 /// How well `ladder` finds the levels of a chain.
@@ -46,6 +50,7 @@ extension ListFigures {
     ///   - next: for each text, the next level.
     package init(answers: [[Int]], right: [Set<Int>], next: [Set<Int>]) {
         var sums = (precisionAt1: 0.0, precisionAt3: 0.0, recallAt3: 0.0, nextAt1: 0.0)
+        var totals = (right: 0, answered: 0, found: 0)
         let asked = answers.indices.filter { !right[$0].isEmpty }
         for x in asked {
             let found = Double(answers[x].prefix(3).count(where: right[x].contains))
@@ -55,11 +60,16 @@ extension ListFigures {
             }
             sums.precisionAt3 += found / 3
             sums.recallAt3 += found / Double(right[x].count)
+            totals.right += right[x].count
+            totals.answered += answers[x].count
+            totals.found += answers[x].count(where: right[x].contains)
         }
         let count = Double(max(asked.count, 1))
         self.init(
             precisionAt1: sums.precisionAt1 / count, precisionAt3: sums.precisionAt3 / count,
-            recallAt3: sums.recallAt3 / count, nextAt1: sums.nextAt1 / count)
+            recallAt3: sums.recallAt3 / count, nextAt1: sums.nextAt1 / count,
+            precision: Double(totals.found) / Double(max(totals.answered, 1)),
+            recall: Double(totals.found) / Double(max(totals.right, 1)))
     }
 }
 

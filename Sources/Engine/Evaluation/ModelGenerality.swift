@@ -1,4 +1,4 @@
-// A model to its rule of generality: the shipped lexicon and chains, encoded and measured.
+// What the rule of generality is measured on: the shipped lexicon and chains.
 import Encoders
 import Foundation
 import Gaussians
@@ -21,22 +21,6 @@ extension Model {
             ConceptChains(
                 try bytes.split(separator: 0x0A).map { try decoder.decode(Line.self, from: Data($0)).levels })
         }
-    }
-
-    /// Measures which rule of generality suits this model: encodes lexicon and chains, tries every rule, chooses.
-    ///
-    /// Deterministic. It costs the encoding of some 1,200 short texts; keep the calibration and the lexicon's Gaussians.
-    /// - Returns: the calibration, and the lexicon as the sample of strangers.
-    /// - Throws: `EvaluationError` for a model of points; an error when the model has no tokenizer.
-    package func measureGenerality() async throws -> (calibration: GeneralityCalibration, sample: NullSample) {
-        try refusePoints()
-        let chains = try Self.chains()
-        let lexicon = try Self.lexicon()
-        let texts = try await encodeForEvaluation(pictures: [], texts: lexicon + chains.texts).texts
-        let items = try texts.map { try PreparedItem($0, .texts) }
-        let sample = NullSample(items[..<lexicon.count].map(\.gaussian))
-        let calibration = GeneralityCalibration(chains: chains, items: Array(items[lexicon.count...]), sample: sample)
-        return (calibration, sample)
     }
 
     /// Points have no generality.

@@ -3,8 +3,6 @@ import ArgumentParser
 import Engine
 import Presentation
 
-extension DescriptionOrder: ExpressibleByArgument {}
-
 struct DescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe",
@@ -26,27 +24,13 @@ struct DescribeCommand: ParsableCommand {
     var picture: String
 
     @Option(help: "specific (the default), general or closest.")
-    var order = DescriptionOrder.specific
+    var order = ListingOrder.specific
 
-    @OptionGroup var page: PageOptions
-    @OptionGroup var cut: CutOptions
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var lexicon: LexiconOption
-    @OptionGroup var location: IndexOption
+    @OptionGroup var answer: AnswerArguments
 
     func run() throws {
-        do {
-            var options = try page.options(.texts)
-            cut.apply(&options)
-            let index = try location.open()
-            try lexicon.apply(&options, index)
-            var raw = RawArguments()
-            let query = try index.query([.picture(raw.bytes(of: picture))])
-            let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: picture, explains: cut.explain)
-            try AnswerReport(renderer).show(index.describe(query, options, order: order))
-        } catch let error as QueryError {
-            throw error.reported
+        try answer.show(picture, in: [.texts]) { index, options in
+            try index.describe(index.picture(picture), options, order: order)
         }
     }
 }

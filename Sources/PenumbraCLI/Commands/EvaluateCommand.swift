@@ -108,8 +108,12 @@ struct EvaluateCommand: ParsableCommand {
         func run() async throws {
             let model = try options.open()
             let choice: RuleChoice = rule.map { $0 == "all" ? .all : .named($0) } ?? .modelDefault
+            let bar = ProgressBar(unit: "texts")
             let result = try await model.evaluateHierarchy(
-                chains: chains, imageColumn: options.imageColumn, textColumn: textColumn, rules: choice)
+                chains: chains, imageColumn: options.imageColumn, textColumn: textColumn, rules: choice,
+                cacheFolder: Environment.cacheFolder
+            ) { bar.show($0) }
+            bar.finish()
             let text = try EvaluationRenderer.render(result.evaluation, model: model, as: options.format)
             Console.write(Array(text.utf8))
             try EvaluateCommand.show(result.notices)

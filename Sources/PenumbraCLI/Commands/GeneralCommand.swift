@@ -8,7 +8,8 @@ struct GeneralCommand: ParsableCommand {
         commandName: "general",
         abstract: "Find what is more general than a text or a picture.",
         discussion: """
-            What is related to it and includes it, the closest first. Texts of the index answer; where it holds none, \
+            What is related to it and includes it, the best by the model's rule first: the closest of those that are clearly \
+            vaguer; siblings ("green boat" for "a red boat") are left out. Texts of the index answer; where it holds none, \
             phrases shipped with the program. Which rule decides is measured once for each model; penumbra model show \
             tells it.
 
@@ -22,28 +23,20 @@ struct GeneralCommand: ParsableCommand {
     var subject: [String]
 
     @Option(help: "closest (the default), general or specific.")
-    var order = GeneralityListing.closest
+    var order = ListingOrder.closest
 
     @Option(name: .customLong("in"), help: "texts (the default), images or both.")
     var target = GeneralityTarget.texts
 
-    @OptionGroup var page: GeneralityArguments
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var lexicon: LexiconOption
-    @OptionGroup var location: IndexOption
+    @OptionGroup var answer: AnswerArguments
 
     func run() throws {
-        do {
-            let index = try location.open()
-            var options = try page.options(target.collections, index, lexicon)
-            options.order = order
-            let query = try index.subject(subject)
-            let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: page.explain)
-            let answer = try index.general(query, index.rule(), options)
-            try AnswerReport(renderer).show(answer, ifEmpty: "nothing here is related to it and more general")
-        } catch let error as QueryError {
-            throw error.reported
+        try answer.show(
+            subject.joined(separator: " "), in: target.collections,
+            ifEmpty: "nothing here is related to it and more general", asksDistributions: true
+        ) { index, options in
+            try index.general(
+                index.subject(subject), index.rule(), in: target.collections, options, order: order)
         }
     }
 }

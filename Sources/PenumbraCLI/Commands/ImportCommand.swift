@@ -73,7 +73,7 @@ struct ImportCommand: AsyncParsableCommand {
         progress: @Sendable (IndexingProgress) -> Void
     ) async throws -> (Index, ImportSummary) {
         let vectors = try VectorFile(path: file, names: names)
-        let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: ".")
+        let path = location.folder(upwardFrom: ".")
         func opened(_ options: EncodingOptions?) throws -> Model? {
             try self.model.map { try Environment.registry.open($0, options ?? EncodingOptions()) }
         }
@@ -98,17 +98,12 @@ struct ImportCommand: AsyncParsableCommand {
 
     private func report(_ summary: ImportSummary, _ index: Index, elapsed: Duration) {
         if summary.wasInterrupted { Console.print("interrupted: what was done is kept, the same command goes on") }
-        let counts = [
-            (summary.added, "added"), (summary.changed, "changed"), (summary.unchanged, "unchanged"),
-            (summary.repeated, "repeated"),
-        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        Console.print(counts.isEmpty ? "nothing to do" : counts.joined(separator: ", "))
-        let noun = kind == .images ? "picture" : "text"
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-        let time = seconds < 10 ? "\((seconds * 10).rounded() / 10) s" : ProgressBar.time(seconds)
         Console.print(
-            "\(summary.total) \(noun)\(summary.total == 1 ? "" : "s") in "
-                + "\(Escaping.visible(Array(index.folder.utf8))), \(time)")
+            RunSummary.counts([
+                (summary.added, "added"), (summary.changed, "changed"), (summary.unchanged, "unchanged"),
+                (summary.repeated, "repeated"),
+            ]))
+        Console.print(RunSummary.closing(summary.total, kind == .images ? "picture" : "text", in: index, elapsed))
     }
 
     /// The refusal with the row's name, of which a long one is cut.

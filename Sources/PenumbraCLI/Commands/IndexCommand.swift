@@ -169,8 +169,7 @@ struct IndexCommand: AsyncParsableCommand {
     /// The index folder that serves the first folder, or nil.
     private func existingIndex() throws -> String? {
         let folder = try existingFolder()
-        let path = location.index.map(IndexLocation.named) ?? IndexLocation.find(upwardFrom: folder)
-        return path.flatMap { IndexLocation.isIndexFolder($0) ? $0 : nil }
+        return location.folder(upwardFrom: folder).flatMap { IndexLocation.isIndexFolder($0) ? $0 : nil }
     }
 
     /// The index that serves the first folder; a new one where there is none.

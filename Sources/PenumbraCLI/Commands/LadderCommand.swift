@@ -35,9 +35,8 @@ struct LadderCommand: ParsableCommand {
             valueName: "count"))
     var steps: Int?
 
-    @Flag(help: "Show the parts of each figure.")
-    var explain = false
-
+    @OptionGroup var condition: ConditionOption
+    @OptionGroup var probability: ProbabilityOptions
     @OptionGroup var output: FormatOptions
     @OptionGroup var lexicon: LexiconOption
     @OptionGroup var location: IndexOption
@@ -47,22 +46,18 @@ struct LadderCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
+        try reportingQueryErrors {
             let index = try location.open()
             try index.model().refusePoints()
-            var options = GeneralityOptions([.texts], limit: .max)
-            options.explains = explain
-            var texts = SearchOptions(.texts)
-            try lexicon.apply(&texts, index)
-            options.lexicon = texts.lexicon
-            options.lexiconUse = texts.lexiconUse
-            let query = try index.subject(subject)
-            let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: explain)
-            let answer = try index.ladder(query, index.rule(), options, walk: walk?.rawValue, steps: steps)
-            try AnswerReport(renderer).show(answer, ifEmpty: "nothing here is related to it and more general")
-        } catch let error as QueryError {
-            throw error.reported
+            var options = SearchOptions(.texts, limit: .max)
+            options.filter = try condition.filter([.texts])
+            probability.apply(&options)
+            try lexicon.apply(&options, index, [.texts])
+            let answer = try index.ladder(
+                index.subject(subject), index.rule(), options, walk: walk?.rawValue, steps: steps)
+            let shown = subject.joined(separator: " ")
+            try AnswerReport(output.renderer(index, query: shown, explains: probability.explain))
+                .show(answer, ifEmpty: "nothing here is related to it and more general")
         }
     }
 }

@@ -84,7 +84,7 @@ struct ModelCommand: ParsableCommand {
         /// Which rule decides what is more general, if it was measured.
         private static func rule(_ model: Model) -> String {
             do {
-                let rule = try ModelRule.load(model, cacheFolder: Environment.cacheFolder, onlyIfCached: true)
+                let rule = try ModelRule.cached(model, cacheFolder: Environment.cacheFolder)
                 return rule?.summary ?? "not measured yet: general, specific, ladder and relate measure it once"
             } catch {
                 return "none: \(error)"

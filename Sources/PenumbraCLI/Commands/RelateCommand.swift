@@ -14,7 +14,8 @@ struct RelateCommand: ParsableCommand {
         abstract: "Say how two texts or pictures lie to each other.",
         discussion: """
             The verdict is one of: unrelated; A lies inside B; B lies inside A; related, neither contains the other. Each \
-            figure that led to it stands beside its bound. Between a picture and a text the direction is by kind: a text that \
+            figure that led to it stands beside its bound: strangers are the program's phrases; an outer text that is near to \
+            too many of them is a hub, and one that is clearly farther than a phrase including both is a sibling. Between a picture and a text the direction is by kind: a text that \
             matches a picture is the more general of the two. Two pictures are judged by the pictures of the index.
 
             EXAMPLES
@@ -35,17 +36,14 @@ struct RelateCommand: ParsableCommand {
     @OptionGroup var location: IndexOption
 
     func run() throws {
-        do {
+        try reportingQueryErrors {
             let index = try location.open()
             try index.model().refusePoints()
-            var raw = RawArguments()
-            let queries = try [a, b].map { try index.query(QueryTerm.terms(of: [raw.bytes(of: $0)])) }
+            let queries = try [a, b].map { try index.subject([$0]) }
             for warning in queries.flatMap(\.warnings) { Console.error(Escaping.visible(Array(warning.utf8))) }
             let answer = try index.relate(queries[0], queries[1], index.rule())
             let renderer = RelationRenderer(answer, a: a, b: b)
             Console.write(format == .json ? renderer.json : renderer.table)
-        } catch let error as QueryError {
-            throw error.reported
         }
     }
 }

@@ -15,7 +15,7 @@ struct SearchCommand: ParsableCommand {
             A term is words, text:WORDS, image:PATH, vector:FILE.safetensors#ROW (from 0), or the path of a picture. In \
             --plus and --minus a number and a colon before it is its weight; behind text: nothing is parsed. Pictures of \
             the query and copies of them are left out of the answer. Between two pictures or two texts there is no match \
-            probability; "closest" then tells which share of the collection is as close.
+            probability; "closest" then tells which share of the collection is closer.
 
             EXAMPLES
               penumbra search a dog on a beach
@@ -49,19 +49,15 @@ struct SearchCommand: ParsableCommand {
         completion: .file(extensions: ["txt", "safetensors"]))
     var queries: String?
 
-    @OptionGroup var page: PageOptions
     @OptionGroup var order: SortOptions
-    @OptionGroup var cut: CutOptions
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var lexicon: LexiconOption
-    @OptionGroup var location: IndexOption
+    @OptionGroup var answer: AnswerArguments
 
     func validate() throws {
         if queries != nil {
             guard words.isEmpty, plus.isEmpty, minus.isEmpty else {
                 throw ValidationError("--queries takes its queries from the file alone")
             }
-            guard !output.null, output.format != .paths else {
+            guard !answer.output.null, answer.output.format != .paths else {
                 throw ValidationError("--queries has --format table, tsv or jsonl")
             }
             return
@@ -71,32 +67,36 @@ struct SearchCommand: ParsableCommand {
     }
 
     func run() throws {
-        do {
-            try search()
-        } catch let error as QueryError {
-            throw error.reported
+        if let queries { return try answerFile(queries) }
+        try answer.show(shown, in: [target.collection]) { index, options in
+            var options = options
+            order.apply(&options)
+            let query = try index.query(terms())
+            if query.kind == .text, options.lexicon == nil { options.lexicon = Self.phrases(try index.model()) }
+            return try index.search(query, options)
         }
     }
 
-    private func search() throws {
-        var options = try page.options(target.collection)
-        order.apply(&options)
-        cut.apply(&options)
-        let index = try location.open()
-        try lexicon.apply(&options, index)
-        let style = PathStyle(root: index.root, current: Environment.currentFolder)
-        if let queries {
-            return try QueriesReport(queries, output.format ?? .table, style, explains: cut.explain).run(index, options)
+    private func answerFile(_ queries: String) throws {
+        try reportingQueryErrors {
+            var options = try answer.page.options([target.collection])
+            order.apply(&options)
+            answer.cut.apply(&options)
+            let index = try answer.location.open()
+            try answer.lexicon.apply(&options, index, [target.collection])
+            let style = PathStyle(root: index.root, current: Environment.currentFolder)
+            try QueriesReport(queries, answer.output.format ?? .table, style, explains: answer.cut.explain)
+                .run(index, options)
         }
-        let query = try index.query(terms())
-        if query.kind == .text, options.lexicon == nil {
-            // For the built-in model the phrases take a moment; for others they tell only once something encoded them.
-            let model = try index.model()
-            options.lexicon = try? Lexicon.load(
-                model, cacheFolder: Environment.cacheFolder, onlyIfCached: model.name != Model.builtinName)
-        }
-        let renderer = output.renderer(style, query: shown, explains: cut.explain)
-        try AnswerReport(renderer).show(index.search(query, options))
+    }
+
+    /// What says how vague a query is.
+    ///
+    /// For the built-in model the phrases take a moment; for others they tell only once something encoded them.
+    private static func phrases(_ model: Model) -> Lexicon? {
+        model.name == Model.builtinName
+            ? try? Lexicon.load(model, cacheFolder: Environment.cacheFolder)
+            : Environment.cacheFolder.flatMap { try? Lexicon.cached(model, cacheFolder: $0) }
     }
 
     /// The query as it was typed.

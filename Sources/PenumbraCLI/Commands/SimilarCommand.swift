@@ -9,7 +9,7 @@ struct SimilarCommand: ParsableCommand {
         abstract: "Find pictures like a picture, closest first.",
         discussion: """
             The picture itself and copies of it are left out. The model was trained on pairs of picture and text, so \
-            between two pictures there is no match probability; "closest" tells which share of the collection is as close.
+            between two pictures there is no match probability; "closest" tells which share of the collection is closer.
 
             EXAMPLES
               penumbra similar pool.jpg
@@ -23,27 +23,22 @@ struct SimilarCommand: ParsableCommand {
     @Option(name: .customLong("in"), help: "images (the default) or texts.")
     var target = Target.images
 
-    @OptionGroup var page: PageOptions
     @OptionGroup var order: SortOptions
-    @OptionGroup var cut: CutOptions
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var lexicon: LexiconOption
-    @OptionGroup var location: IndexOption
+    @OptionGroup var answer: AnswerArguments
 
     func run() throws {
-        do {
-            var options = try page.options(target.collection)
+        try answer.show(picture, in: [target.collection]) { index, options in
+            var options = options
             order.apply(&options)
-            cut.apply(&options)
-            let index = try location.open()
-            try lexicon.apply(&options, index)
-            var raw = RawArguments()
-            let query = try index.query([.picture(raw.bytes(of: picture))])
-            let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: picture, explains: cut.explain)
-            try AnswerReport(renderer).show(index.search(query, options))
-        } catch let error as QueryError {
-            throw error.reported
+            return try index.search(index.picture(picture), options)
         }
+    }
+}
+
+extension Index {
+    /// A picture as a query.
+    func picture(_ argument: String) throws -> Query {
+        var raw = RawArguments()
+        return try query([.picture(raw.bytes(of: argument))])
     }
 }

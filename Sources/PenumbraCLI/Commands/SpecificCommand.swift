@@ -8,8 +8,9 @@ struct SpecificCommand: ParsableCommand {
         commandName: "specific",
         abstract: "Find what a text or a picture is more general than.",
         discussion: """
-            The exact mirror of penumbra general: whatever has the text or picture among its generalisations, the closest \
-            first.
+            The exact mirror of penumbra general: whatever has the text or picture among its generalisations, the best by the \
+            model's rule first: the closest of those that are clearly less vague. --lexicon only asks phrases shipped with \
+            the program.
 
             EXAMPLES
               penumbra specific vehicle --in images
@@ -21,28 +22,20 @@ struct SpecificCommand: ParsableCommand {
     var subject: [String]
 
     @Option(help: "closest (the default), general or specific.")
-    var order = GeneralityListing.closest
+    var order = ListingOrder.closest
 
     @Option(name: .customLong("in"), help: "both (the default), images or texts.")
     var target = GeneralityTarget.both
 
-    @OptionGroup var page: GeneralityArguments
-    @OptionGroup var output: FormatOptions
-    @OptionGroup var lexicon: LexiconOption
-    @OptionGroup var location: IndexOption
+    @OptionGroup var answer: AnswerArguments
 
     func run() throws {
-        do {
-            let index = try location.open()
-            var options = try page.options(target.collections, index, lexicon)
-            options.order = order
-            let query = try index.subject(subject)
-            let style = PathStyle(root: index.root, current: Environment.currentFolder)
-            let renderer = output.renderer(style, query: subject.joined(separator: " "), explains: page.explain)
-            let answer = try index.specific(query, index.rule(), options)
-            try AnswerReport(renderer).show(answer, ifEmpty: "nothing here is related to it and more specific")
-        } catch let error as QueryError {
-            throw error.reported
+        try answer.show(
+            subject.joined(separator: " "), in: target.collections,
+            ifEmpty: "nothing here is related to it and more specific", asksDistributions: true
+        ) { index, options in
+            try index.specific(
+                index.subject(subject), index.rule(), in: target.collections, options, order: order)
         }
     }
 }

@@ -61,11 +61,11 @@ struct StatusCommand: ParsableCommand {
             let name = notice.path.isEmpty ? "the root" : Escaping.visible(style.relative(notice.path))
             Console.error("\(name): \(notice.reason)")
         }
-        let report = StatusReport(status: status, style: style, staleness: staleness)
+        let renderer = StatusRenderer(status, style, staleness: staleness)
         switch (format, failed) {
-        case (.json, _): Console.print(report.json(failed: failed))
-        case (.table, true): for line in report.failedLines { Console.print(line) }
-        case (.table, false): for row in report.rows { Console.row(row.0, row.1) }
+        case (.json, _): Console.write(renderer.json(failed: failed))
+        case (.table, true): for line in renderer.failedLines { Console.print(line) }
+        case (.table, false): for row in renderer.rows { Console.row(row.0, row.1) }
         }
     }
 }
