@@ -71,7 +71,8 @@ let package = Package(
         // Not in the Benchmarks package: it stores and searches Gaussians that no encoder made.
         .executableTarget(
             name: "SearchBenchmarks", dependencies: ["Gaussians", "Storage", "Retrieval", "CKernels"],
-            path: "Benchmarks/Sources", exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift", "PenumbraBenchmarks/Encoding"],
+            path: "Benchmarks/Sources",
+            exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift", "PenumbraBenchmarks/Encoding"],
             sources: ["SearchBenchmarks", "PenumbraBenchmarks/Measurement.swift"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",

@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Of 240 pictures and 444 texts the worst mean has cosine 0.99989 and the worst total variance is off by 0.4 %.
+    /// Of the gallery's 240 pictures and 444 texts the worst mean has cosine 0.999998, the worst total variance is off by 0.3 %.
     @Test func theBuiltinModelIsCloseInHalfPrecision() throws {
         guard Self.isAvailable() else { return }
         let (full, half) = (try Model.builtin(), try Model.builtin(Self.half))
@@ -40,7 +40,7 @@ import Testing
         let expected = try full.encode(pictures: pictures) + full.encode(texts: texts)
         let got = try half.encode(pictures: pictures) + half.encode(texts: texts)
         for (a, b) in zip(expected, got) {
-            #expect(Self.cosine(a, b) > 0.9995)
+            #expect(Self.cosine(a, b) > 0.9999)
             #expect(abs(b.totalVariance / a.totalVariance - 1) < 0.02)
             #expect(a != b, "Float32 was computed, not bfloat16")
         }
