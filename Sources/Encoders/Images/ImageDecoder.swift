@@ -49,7 +49,7 @@ package enum ImageDecoder {
         return try result.get()
     }
 
-    /// Decodes the first picture of a mapped file; the bytes are not kept. A JPEG at a reduced size if asked to.
+    /// Decodes the first picture of a mapped file, a JPEG at a reduced size if asked to; the bytes are not kept.
     /// - Throws: `ImageError` with the cause; a picture that lacks data is never returned in part.
     package static func decode(
         _ bytes: UnsafeRawBufferPointer, _ reduction: Reduction? = nil

@@ -14,11 +14,12 @@ package struct Reduction: Sendable, Equatable {
         self.appliesOrientation = appliesOrientation
     }
 
-    /// The divisor of both sides, 1, 2, 4 or 8: those that libjpeg-turbo decodes with vector instructions.
+    /// What both sides are divided by.
     /// - Parameters:
     ///   - storedWidth: columns in the file.
     ///   - storedHeight: rows in the file.
     ///   - orientation: EXIF orientation, 1...8.
+    /// - Returns: 1, 2, 4 or 8: what libjpeg-turbo decodes with vector instructions.
     package func divisor(width storedWidth: Int, height storedHeight: Int, orientation: Int) -> Int {
         let isOnItsSide = appliesOrientation && orientation >= 5
         let (across, down) = isOnItsSide ? (height, width) : (width, height)

@@ -70,8 +70,9 @@
 
     /// oneDNN, set up once for this process.
     private enum OneDNN {
-        struct Engine: @unchecked Sendable { let value: dnnl_engine_t }  // oneDNN's engines are shared between threads
-        struct Product: @unchecked Sendable { let value: pdnnl_product }  // so are primitives with scratch memory of the caller
+        // Engines may be shared between threads, and so may products whose scratch memory is the caller's.
+        struct Engine: @unchecked Sendable { let value: dnnl_engine_t }
+        struct Product: @unchecked Sendable { let value: pdnnl_product }
         private struct Shape: Hashable {
             let rows: Int, outputs: Int, inputs: Int
             let adds: Bool

@@ -83,8 +83,7 @@ struct EncodingCases {
                 let folder = "\(workplace)/index-\(number)"
                 defer { try? FileManager.default.removeItem(atPath: folder) }
                 return try ProcessRun(
-                    [program, "index", photographs, "--index", folder] + arguments, in: workplace,
-                    environment: environment)
+                    [program, "index", photographs, "--index", folder] + arguments, environment: environment)
             }
             let busy = runs.map { $0.processorSeconds / $0.seconds / Double(Index.processorCount) }.sorted()[1]
             let memory = (runs.map(\.peakMemory).max() ?? 0) >> 20
@@ -96,21 +95,21 @@ struct EncodingCases {
 
     /// A text query from the start of the process to its end, over 100,000 imported pictures.
     func start() throws {
-        let folder = "\(workplace)/start"
-        if !FileManager.default.fileExists(atPath: "\(folder)/.penumbra") {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let folder = "\(workplace)/start.index"
+        if !FileManager.default.fileExists(atPath: folder) {
             let file = "\(workplace)/vectors.safetensors"
             defer { try? FileManager.default.removeItem(atPath: file) }
             try writeVectors(100_000, to: file)
             _ = try ProcessRun(
-                [program, "import", file, "--as", "images", "--model", model], in: folder, environment: environment)
+                [program, "import", file, "--as", "images", "--model", model, "--index", folder],
+                environment: environment)
         }
         for (name, cache) in [("none", "off"), ("query", "")] {
             var environment = environment
             environment["PENUMBRA_QUERY_CACHE"] = cache
             func run() throws -> ProcessRun {
                 try ProcessRun(
-                    [program, "search", "a", "dog", "on", "a", "beach"], in: folder, environment: environment)
+                    [program, "search", "a", "dog", "on", "a", "beach", "--index", folder], environment: environment)
             }
             _ = try run()
             let runs = try (0..<15).map { _ in try run() }
@@ -120,7 +119,7 @@ struct EncodingCases {
                     name: "start/search/model=ViT-B-16/N=100000/cache=\(name)", seconds: runs.map(\.seconds), items: 1),
                 "peak \(memory) MiB, most of it mapped files")
         }
-        let runs = try (0..<15).map { _ in try ProcessRun([program, "--version"], in: folder) }
+        let runs = try (0..<15).map { _ in try ProcessRun([program, "--version"]) }
         report(Measurement(name: "start/version", seconds: runs.map(\.seconds), items: 1), nil)
     }
 

@@ -12,13 +12,12 @@ struct ProcessRun {
 
     /// Runs a program to its end, its output thrown away.
     /// - Throws: `ProcessFailure` when it cannot be started or ends with anything but 0.
-    init(_ arguments: [String], in folder: String, environment: [String: String] = [:]) throws {
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_addchdir_np(&actions, folder)
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
         var argv = arguments.map { strdup($0) } + [nil]
         var envp = variables.map { strdup($0) } + [nil]
@@ -33,8 +32,9 @@ struct ProcessRun {
         while wait4(child, &status, 0, &usage) < 0, errno == EINTR {}
         seconds = Measurement.seconds(ContinuousClock.now - start)
         guard status == 0 else { throw ProcessFailure(arguments: arguments, code: status) }
-        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-        processorSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime)
+        processorSeconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6
+        }
         peakMemory = usage.ru_maxrss * 1_024
     }
 }
