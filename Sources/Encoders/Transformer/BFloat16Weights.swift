@@ -132,7 +132,7 @@
     import Gaussians
 
     /// A weight matrix in bfloat16: this program was built without it.
-    package enum BFloat16Weights: Sendable {
+    package struct BFloat16Weights: Sendable {
         static let obstacle: String? =
             "this program was built without oneDNN, which computes in bfloat16; "
             + "build it where libdnnl-dev is installed, with make or swift build --traits OneDNN"
@@ -144,6 +144,6 @@
         func multiply(
             _ x: UnsafePointer<Float>, rows: Int, stride: Int, adds: Bool, into out: Rows, _ buffers: Activations,
             _ kernels: Kernels
-        ) { switch self {} }
+        ) { preconditionFailure("there are no weights in bfloat16") }
     }
 #endif
