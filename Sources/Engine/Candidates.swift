@@ -20,7 +20,8 @@ struct Candidate {
     /// The candidate as an answer.
     func found(_ csd: Double, percentile: Double? = nil) -> Found {
         Found(
-            origin: origin, csd: csd, totalVariance: gaussian.totalVariance, squaredNorm: gaussian.squaredNorm,
+            origin: origin, csd: csd, totalVariance: item.gaussian.totalVariance,
+            squaredNorm: item.gaussian.squaredNorm,
             collection: collection, percentile: percentile)
     }
 }

@@ -18,9 +18,7 @@ extension Index {
         _ query: Query, _ rule: ModelRule, in collections: [Collection], _ options: SearchOptions = SearchOptions(),
         order: ListingOrder = .closest
     ) throws -> SearchAnswer {
-        try list(query, rule, collections, options, order) { generality, x, items in
-            generality.general(x, among: items)
-        }
+        try list(query, rule, collections, options, order, .general)
     }
 
     /// Finds what X is more general than: the exact mirror of `general`.
@@ -36,9 +34,7 @@ extension Index {
         _ query: Query, _ rule: ModelRule, in collections: [Collection], _ options: SearchOptions = SearchOptions(),
         order: ListingOrder = .closest
     ) throws -> SearchAnswer {
-        try list(query, rule, collections, options, order) { generality, x, items in
-            generality.specific(x, among: items)
-        }
+        try list(query, rule, collections, options, order, .specific)
     }
 
     /// Climbs from X to a root through texts, the most specific first, without near-repeats.
@@ -100,26 +96,22 @@ extension Index {
 
     private func list(
         _ query: Query, _ rule: ModelRule, _ collections: [Collection], _ options: SearchOptions,
-        _ order: ListingOrder, _ judge: (Generality, PreparedItem, [PreparedItem]) -> [GeneralityMatch]
+        _ order: ListingOrder, _ direction: GeneralityDirection
     ) throws -> SearchAnswer {
         var (x, generality) = try prepare(query, rule)
         return try answer(query, rule, collections, options, order) { scopes in
             if x.kind == .images, collections.contains(.images) {
                 generality.pictures = try scopes.first.flatMap { try Self.pictures($0.snapshot) }
             }
-            var listed: [(candidate: Candidate, match: GeneralityMatch)] = []
-            for scope in scopes {
-                try scope.forEachPart { candidates in
-                    listed += judge(generality, x, candidates.map(\.item)).map { (candidates[$0.index], $0) }
-                }
-            }
-            listed = listed.enumerated().sorted {
+            let question = GeneralityQuestion(generality, x, direction)
+            let sieve = GeneralitySieve(generality, x, direction)
+            let listed = try scopes.flatMap { try $0.answers(question, sieve) }.enumerated().sorted {
                 ($0.element.match.cost, $0.element.match.csd, $0.offset)
                     < ($1.element.match.cost, $1.element.match.csd, $1.offset)
             }.map(\.element)
             let end = options.cutsAtGap ? LargestStep.end(listed.map(\.match.cost)) ?? listed.count : listed.count
             return Generalizations(
-                found: listed.prefix(end).map { $0.candidate.found($0.match.csd, percentile: $0.match.percentile) },
+                found: listed.prefix(end).map(\.found),
                 dropped: end < listed.count ? [SearchDrop(reason: .gap, count: listed.count - end)] : [])
         }
     }

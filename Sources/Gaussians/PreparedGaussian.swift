@@ -17,7 +17,7 @@ package struct PreparedGaussian: Sendable {
     /// The squared length of the mean.
     package let squaredNorm: Double
     /// The sum of the log variances.
-    private let logVarianceSum: Double
+    package let logVarianceSum: Double
 
     /// Prepares a Gaussian.
     /// - Parameter gaussian: one with spread.
@@ -26,7 +26,7 @@ package struct PreparedGaussian: Sendable {
         guard !gaussian.isPoint else { throw PointError() }
         mean = gaussian.mean
         variance = gaussian.logVariance.map(exp64)
-        totalVariance = gaussian.totalVariance
+        totalVariance = variance.reduce(0, +)  // as Gaussian.totalVariance, in the same order
         squaredNorm = gaussian.squaredNorm
         logVarianceSum = gaussian.logVariance.reduce(0) { $0 + Double($1) }
     }

@@ -15,6 +15,9 @@ package struct BoundedHeap {
     /// The `capacity`-th smallest key so far, +infinity while there are fewer.
     package var threshold: Double { keys.count < capacity ? .infinity : keys[0] }
 
+    /// The keys kept, in no order.
+    package var smallest: [Double] { keys }
+
     /// Takes a key in if it is among the smallest.
     /// - Complexity: O(log capacity).
     package mutating func insert(_ key: Double) {
@@ -37,12 +40,10 @@ package struct BoundedHeap {
 
     private mutating func siftDown(_ start: Int) {
         var parent = start
-        while true {
-            var largest = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < keys.count && keys[child] > keys[largest] {
-                largest = child
-            }
-            guard largest != parent else { return }
+        while 2 * parent + 1 < keys.count {
+            var largest = 2 * parent + 1
+            if largest + 1 < keys.count, keys[largest + 1] > keys[largest] { largest += 1 }
+            guard keys[largest] > keys[parent] else { return }
             keys.swapAt(parent, largest)
             parent = largest
         }

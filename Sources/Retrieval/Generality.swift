@@ -148,9 +148,10 @@ package struct Generality: Sendable {
     ///   - x: what it may be a generalisation of.
     ///   - known: the surroundings of X where they are at hand; otherwise made, if no cheaper step fails.
     ///   - isHub: whether b is near to too much, where that is known.
+    ///   - above: the texts of the sample that include b, where they are known.
     /// - Returns: distance, cost and percentile, or nil.
     func judgeQuickly(
-        _ b: PreparedItem, over x: PreparedItem, _ known: Surroundings?, isHub: Bool? = nil
+        _ b: PreparedItem, over x: PreparedItem, _ known: Surroundings?, isHub: Bool? = nil, above: [Int]? = nil
     ) -> QuickJudgement? {
         guard includesByKind(b, x) else { return nil }
         let isOneKind = b.kind == x.kind
@@ -166,13 +167,14 @@ package struct Generality: Sendable {
         if isOneKind, let margin = rule.inclusionMargin, !(x.gaussian.inclusion(in: b.gaussian) > margin) { return nil }
         guard let null = null ?? strangers(b, x) else { return nil }
         if known == nil, !isRelated(null) { return nil }
-        if isOneKind, isSibling(b, of: x, csd, known?.roofs ?? roofs(over: x, null)) { return nil }
+        if isOneKind, isSibling(b, of: x, csd, known?.roofs ?? roofs(over: x, null, among: above)) { return nil }
         if isOneKind, isHub == nil, isTooNear(b) { return nil }
         return QuickJudgement(
             csd: csd, cost: cost(of: b, over: x, csd, null), percentile: isOneKind ? null.percentile(of: csd) : nil)
     }
 
-    private func isTooNear(_ b: PreparedItem) -> Bool {
+    /// Whether b is a hub.
+    func isTooNear(_ b: PreparedItem) -> Bool {
         guard let bound = rule.neighboursBelow, let share = neighbourShare(of: b) else { return false }
         return share >= bound
     }
@@ -198,7 +200,7 @@ package struct Generality: Sendable {
     /// The share of the sample to which a text is a near neighbour; nil for pictures and where the rule does not ask.
     package func neighbourShare(of b: PreparedItem) -> Double? {
         guard b.kind == .texts, let crowding else { return nil }
-        let near = zip(sample.strangers, crowding.radii).count { b.gaussian.csd(to: $0) < $1 }
+        let near = zip(sample.distances(of: b.gaussian), crowding.radii).count { $0 < $1 }
         return Double(near) / Double(crowding.radii.count)
     }
 

@@ -11,6 +11,7 @@ package struct NullSample: Sendable {
     package let strangers: [PreparedGaussian]
     /// The standard deviation of the natural logarithm of the total variance: what one step of vagueness is to this model.
     package let vaguenessSpread: Double
+    private let rows: StrangerRows
 
     /// Draws a sample: evenly spaced, so that it is the same each time.
     /// - Parameters:
@@ -20,6 +21,7 @@ package struct NullSample: Sendable {
         precondition(!gaussians.isEmpty && limit > 0, "a null distribution needs a sample")
         let count = min(limit, gaussians.count)
         strangers = (0..<count).map { gaussians[$0 * gaussians.count / count] }
+        rows = StrangerRows(strangers)
         let vagueness = Moments(strangers.map { logarithm($0.totalVariance) })
         vaguenessSpread = vagueness.standardDeviation > 0 ? vagueness.standardDeviation : 1
     }
@@ -27,15 +29,21 @@ package struct NullSample: Sendable {
     /// What the sample looks like from one Gaussian.
     /// - Complexity: O(sample * D).
     package func distribution(of gaussian: PreparedGaussian) -> NullDistribution {
-        NullDistribution(strangers.map { gaussian.csd(to: $0) })
+        NullDistribution(distances(of: gaussian))
     }
+
+    /// The distances from one Gaussian, in the order of the sample.
+    /// - Complexity: O(sample * D).
+    func distances(of gaussian: PreparedGaussian) -> [Double] { rows.distances(of: gaussian) }
 
     /// What the sample looks like from one Gaussian that may be in it: whoever asks, and its copies, are no strangers to it.
     /// - Returns: the distances; nil where nobody else is there.
     /// - Complexity: O(sample * D).
     package func distribution(ofMember gaussian: PreparedGaussian) -> NullDistribution? {
-        let others = strangers.filter { $0.totalVariance != gaussian.totalVariance || $0.mean != gaussian.mean }
-        return others.isEmpty ? nil : NullDistribution(others.map { gaussian.csd(to: $0) })
+        let others = zip(strangers, distances(of: gaussian)).filter { stranger, _ in
+            stranger.totalVariance != gaussian.totalVariance || stranger.mean != gaussian.mean
+        }
+        return others.isEmpty ? nil : NullDistribution(others.map(\.1))
     }
 
     /// The share of the sample that is less vague, 0 to 1: "vaguer than 97 % of the lexicon".
@@ -105,7 +113,15 @@ package struct NullDistribution: Sendable {
     package func threshold(below share: Double) -> Double {
         let count = Int((share * Double(distances.count)).rounded(.up))
         guard count > 0 else { return -.infinity }
-        return count > distances.count ? .infinity : distances.sorted()[count - 1]
+        guard count <= distances.count else { return .infinity }
+        var closest = BoundedHeap(capacity: count)
+        for distance in distances { closest.insert(distance) }
+        return closest.threshold
+    }
+
+    /// Whether a distance is at most `threshold(below:)`, by one count.
+    func isNear(_ csd: Double, within share: Double) -> Bool {
+        distances.count { $0 < csd } < Int((share * Double(distances.count)).rounded(.up))
     }
 
     /// A distance in standard deviations from the sample's mean; lower is closer, 0 is an average stranger.

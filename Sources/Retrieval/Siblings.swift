@@ -15,20 +15,34 @@ extension Generality {
     /// - Parameters:
     ///   - x: a text.
     ///   - null: its distances to the sample, in the sample's order.
+    ///   - among: the texts of the sample that include a candidate, where it is known: then only the closest roof counts.
     /// - Returns: those that are related to X, are no hubs, and include it.
     /// - Complexity: O(sample), and O(D) for each that is related.
-    package func roofs(over x: PreparedItem, _ null: NullDistribution) -> [Roof] {
-        guard x.kind == .texts, rule.siblingsFrom != nil else { return [] }
-        let nearest = null.distances.indices.sorted {
+    package func roofs(over x: PreparedItem, _ null: NullDistribution, among: [Int]? = nil) -> [Roof] {
+        guard x.kind == .texts, rule.siblingsFrom != nil, among?.isEmpty != true else { return [] }
+        let nearest = (among ?? Array(null.distances.indices)).sorted {
             (null.distances[$0], $0) < (null.distances[$1], $1)
         }
-        let isNear = rule.relatedBelow.map { null.threshold(below: $0) } ?? .infinity
-        return nearest.prefix { null.distances[$0] <= isNear }
-            .filter { stranger in
-                if let crowding, let bound = rule.neighboursBelow, crowding.shares[stranger] >= bound { return false }
-                return includes(x.gaussian, in: sample.strangers[stranger])
+        func isRoof(_ stranger: Int) -> Bool {
+            if let crowding, let bound = rule.neighboursBelow, crowding.shares[stranger] >= bound { return false }
+            return includes(x.gaussian, in: sample.strangers[stranger])
+        }
+        func roof(_ stranger: Int) -> Roof { Roof(stranger: stranger, csd: null.distances[stranger]) }
+        if among != nil {  // asked for each item of a collection: no time to select the nearest of all
+            let near = nearest.lazy.prefix { stranger in
+                rule.relatedBelow.map { null.isNear(null.distances[stranger], within: $0) } ?? true
             }
-            .map { Roof(stranger: $0, csd: null.distances[$0]) }
+            return near.first(where: isRoof).map { [roof($0)] } ?? []
+        }
+        let isNear = rule.relatedBelow.map { null.threshold(below: $0) } ?? .infinity
+        return nearest.prefix { null.distances[$0] <= isNear }.filter(isRoof).map(roof)
+    }
+
+    /// The texts of the sample that include X, ascending; none for pictures, and where the rule does not ask.
+    /// - Complexity: O(sample * D).
+    func strangersIncluding(_ x: PreparedItem) -> [Int] {
+        guard x.kind == .texts, rule.siblingsFrom != nil else { return [] }
+        return sample.strangers.indices.filter { includes(x.gaussian, in: sample.strangers[$0]) }
     }
 
     /// How much farther from X a candidate is than the closest text above X that includes the candidate too.

@@ -16,11 +16,15 @@ package enum Column: UInt8, Sendable, CaseIterable {
     case codes4 = 16
     /// Means in eight bits a dimension, a row an item.
     case codes8 = 17
+    /// Variances in half precision, scaled, with the sums of their logarithms: the arrangement of a whole block.
+    case halfVariances = 18
 
     /// What every block has: the index itself.
     package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
     /// What can be made from the stored columns, may be missing, and only full blocks have.
-    package static let derived: [Column] = [.codes4, .codes8]
+    package static let derived: [Column] = codes + [.halfVariances]
+    /// Those made from means, with `CodeParameters`.
+    package static let codes: [Column] = [.codes4, .codes8]
 
     /// Bytes of one slot's row.
     package func rowSize(dimension: Int) -> Int {
@@ -30,6 +34,7 @@ package enum Column: UInt8, Sendable, CaseIterable {
         case .scalars: 16
         case .codes4: pk_row_size4(dimension)
         case .codes8: pk_row_size8(dimension)
+        case .halfVariances: pk_half_row_size(dimension)
         }
     }
 }

@@ -12,7 +12,7 @@ public struct OptimizationReport: Sendable, Equatable {
     public var bytesAfter = 0
     /// Whether there was anything to do.
     public var wasNeeded = false
-    /// Whether short codes were missing or outdated and were made anew, where nothing else had to be done.
+    /// Whether derived columns were missing or outdated and were made anew, where nothing else had to be done.
     public var madeCodes = false
     /// Whether the old vectors are still there because someone is reading them; the next writer removes them.
     public var isOldStillRead = false
@@ -58,14 +58,17 @@ extension IndexWriter {
         return report
     }
 
-    /// Makes the codes anew of a collection that lacks some; searches go on meanwhile.
+    /// Makes the codes anew of a collection that lacks some, and half-precision variances where they are missing; searches go
+    /// on meanwhile.
     private func makeMissingCodes(_ blocks: [(Collection, [LiveBlock])]) throws -> Bool {
         var made = false
         for (collection, blocks) in blocks {
             let slots = blocks.reduce(0) { $0 + $1.count }
-            guard try !vectors.hasAllCodes(collection, slots: slots) else { continue }
-            try vectors.rebuildDerivedColumns(collection, slots: slots)
-            made = true
+            if try !vectors.hasAllCodes(collection, slots: slots) {
+                try vectors.rebuildDerivedColumns(collection, slots: slots)
+                made = true
+            }
+            if try vectors.makeMissingHalves(collection, slots: slots) > 0 { made = true }
         }
         return made
     }

@@ -40,7 +40,7 @@ package struct RowColumns {
         case .means: copy(means, dimension)
         case .logVariances: copy(logVariances, dimension)
         case .scalars: copy(scalars, 2)
-        case .codes4, .codes8: preconditionFailure("codes are derived, never appended")
+        case .codes4, .codes8, .halfVariances: preconditionFailure("derived, never appended")
         }
     }
 }
@@ -133,6 +133,7 @@ extension VectorStore {
                 }
             }
             try deriveCodes(collection, block, count: slot + taken.count, transaction)
+            try deriveHalves(collection, block, count: slot + taken.count, transaction)
             next = taken.upperBound
         }
     }

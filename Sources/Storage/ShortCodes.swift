@@ -137,7 +137,7 @@ extension VectorStore {
     }
 
     private func removeCodes(_ collection: Collection, _ block: Int, _ transaction: LMDBTransaction) throws {
-        for column in Column.derived { _ = try transaction.remove(BlockKey(collection, column, block).bytes) }
+        for column in Column.codes { _ = try transaction.remove(BlockKey(collection, column, block).bytes) }
     }
 
     /// Sums rows of means.
@@ -232,7 +232,7 @@ extension VectorStore {
         guard !blocks.isEmpty, dimension <= CodeParameters.largestDimension else { return true }
         return try environment.read { transaction in
             guard let parameters = try codeParameters(collection, transaction) else { return false }
-            return try Column.derived.allSatisfy { column in
+            return try Column.codes.allSatisfy { column in
                 try zip(blocks, derivedValues(collection, column, blocks, transaction)).allSatisfy { block, value in
                     derivedRows(value, BlockKey(collection, column, block.number), parameters) != nil
                 }

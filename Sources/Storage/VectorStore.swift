@@ -106,6 +106,7 @@ package struct VectorStore: Sendable {
         }
         let count = (columns[.ids]?.count ?? 0) / Column.ids.rowSize(dimension: dimension)
         try deriveCodes(collection, block, count: count, transaction)
+        try deriveHalves(collection, block, count: count, transaction)
     }
 
     /// Copies what is stored under keys that are no block's: the identity, and whatever else later versions keep.

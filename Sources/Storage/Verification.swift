@@ -203,6 +203,9 @@ struct Verification {
         }
         guard let means = columns[.means], let logVariances = columns[.logVariances] else { return }
         if let scalars = columns[.scalars] { checkCodes(collection, block, means: means, scalars: scalars, place) }
+        if let reason = halvesFlaw(collection, block, logVariances) {
+            note("\(place), column \(Column.halfVariances)", reason)
+        }
         for slot in 0..<block.count {
             let gaussian = GaussianCodec.gaussian(
                 slot: slot, dimension: snapshot.state.dimension, means: means, logVariances: logVariances)
@@ -227,6 +230,19 @@ struct Verification {
             for flaw in flaws { note("\(place), column \(flaw.column)", flaw.reason) }
         } catch {
             note("\(place), codes", "\(error)")
+        }
+    }
+
+    /// What is wrong with the half-precision variances of a full block, where it has any.
+    private func halvesFlaw(
+        _ collection: Collection, _ block: LiveBlock, _ logVariances: UnsafeRawBufferPointer
+    ) -> String? {
+        guard block.count == GaussianCodec.slotsPerBlock else { return nil }
+        do {
+            return try snapshot.vectors.flaw(
+                ofHalves: collection, block.number, logVariances: logVariances, snapshot.transaction)
+        } catch {
+            return "\(error)"
         }
     }
 

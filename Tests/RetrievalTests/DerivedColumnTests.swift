@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Spoiling.allCases, Column.derived) func spoiled(how: Spoiling, column: Column) throws {
+    @Test(arguments: Spoiling.allCases, Column.codes) func spoiled(how: Spoiling, column: Column) throws {
         try vectors.environment.write { transaction in
             let key = BlockKey(.images, column, 0).bytes
             try transaction.put(key, how(Array(#require(try transaction.value(key)))))
@@ -127,7 +127,7 @@ import Testing
     @Test func anIndexWithoutCodesGetsThem() throws {
         try vectors.environment.write { transaction in
             _ = try transaction.remove(Self.parameters)
-            for column in Column.derived {
+            for column in Column.codes {
                 for block in 0..<2 { _ = try transaction.remove(BlockKey(.images, column, block).bytes) }
             }
         }

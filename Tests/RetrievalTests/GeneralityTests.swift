@@ -9,6 +9,7 @@ import Testing
 /// A tree of Gaussians: children lie near their parent and are narrower.
 struct ConceptTree {
     var items: [PreparedItem] = []
+    var gaussians: [Gaussian] = []
     /// Each item's parent; nil for roots.
     var parents: [Int?] = []
 
@@ -25,6 +26,7 @@ struct ConceptTree {
     ) throws {
         let index = items.count
         items.append(try PreparedItem(gaussian, .texts))
+        gaussians.append(gaussian)
         parents.append(parent)
         guard level < levels else { return }
         for _ in 0..<branching {

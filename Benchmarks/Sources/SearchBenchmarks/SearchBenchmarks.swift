@@ -8,6 +8,7 @@ import Storage
 @main
 enum SearchBenchmarks {
     static func main() throws {
+        if try ContainmentBenchmark.runs(CommandLine.arguments.dropFirst()) { return }
         let options = try SearchOptions(CommandLine.arguments.dropFirst())
         var lines: [String] = []
         print(Measurement.header)

@@ -61,6 +61,32 @@ typedef struct {
     float length_factor8;
 } pk_code_query;
 
+// Half-precision variances, for inclusion and containment. Column of a block of 256 slots: the sum of the item's log
+// variances, [256] double; its scale, [256] float, a power of two, or 0 where half precision cannot hold the item; 256 rows of
+// pk_half_stride(d) half-precision numbers, zero beyond d: variance / scale, the largest between 2^14 and 2^15.
+//
+// Variances, not their logarithms: a half-precision number is off by 2^-11 of itself, a variance thus by 0.05 %, but a log
+// variance of -11 by 0.004, the variance by 0.4 %. Scaled, since variances of 1e-5 are subnormal in half precision.
+
+/// What a variance of the column may be off by, relative to itself: half precision's rounding, and some for Float32's.
+#define PK_HALF_ERROR (0x1p-11 + 0x1p-18)
+
+/// A query Gaussian prepared for inclusion. Variances are divided by a power of two, the unit, which brings them near 1.
+typedef struct {
+    /// D.
+    size_t d;
+    /// [(d + 15) / 16 * 16], zero beyond d.
+    const float *_Nonnull mean;
+    /// The same size, in units; 1 beyond d.
+    const float *_Nonnull variance;
+    /// The sum of the log variances.
+    double log_sum;
+    /// The logarithm of the unit.
+    double log_unit;
+    /// 1 / unit.
+    double inverse_unit;
+} pk_inclusion_query;
+
 /// The kernels of one instruction set.
 typedef struct {
     /// The name used by PENUMBRA_SIMD: "portable", "avx2", "avx512" or "avx512vnni".
@@ -134,6 +160,24 @@ typedef struct {
     void (*_Nullable multiply_f32)(size_t m, size_t n, size_t k, const float *_Nonnull a, size_t lda,
                                    const float *_Nonnull b, size_t ldb, float *_Nonnull c, size_t ldc,
                                    float *_Nonnull scratch);
+
+    /// Both containments of the query and each of n <= 256 items of a block, in nats: slots [n], column as above, means
+    /// [256, d], out [4, 256]: in_item, in_query, and what each is off by at most, infinite where nothing is known. With u the query's variance, w the item's, d the difference of the means:
+    /// in_item = sum of -1/2 log u - 1/2 log(u + 2w) - d^2/(u + 2w) - log(2 pi), in_query with u and w exchanged.
+    ///
+    /// The error: w is off by h = PK_HALF_ERROR of itself, so that u + 2w is off by at most h of itself, its logarithm by
+    /// h, and d^2/(u + 2w) by h of itself; Float32 adds 2^-14 for a reciprocal and (d + 64) 2^-26 for the sum. Hence
+    /// error = D h / 2 + (h + 2^-14 + (d + 64) 2^-26) sum of d^2/(u + 2w), and some for Float64's rounding.
+    void (*_Nonnull bound_inclusion)(const pk_inclusion_query *_Nonnull query, const void *_Nonnull column,
+                                     const float *_Nonnull means, const uint32_t *_Nonnull slots, size_t n,
+                                     double *_Nonnull out);
+
+    /// out[i] = pk_squared_distance_f64(query, row), the same bytes: row i of `rows` [., d], or row index[i].
+    void (*_Nonnull squared_distances_f64)(const float *_Nonnull query, const float *_Nonnull rows,
+                                           const uint32_t *_Nullable index, size_t n, size_t d, double *_Nonnull out);
+
+    /// How many of x[i] - offsets[i] are above the threshold, in Float32: x, offsets [n].
+    size_t (*_Nonnull count_above)(const float *_Nonnull x, const float *_Nonnull offsets, size_t n, float threshold);
 } pk_kernels;
 
 /// The table of a level, or NULL where this machine lacks the instructions.
@@ -175,6 +219,21 @@ void pk_encode_block(const float *_Nonnull means, const double *_Nonnull bases, 
 /// `certainty` multiplies the codes' own error: 1 for a proven bound.
 void pk_prepare_query(const double *_Nonnull p, size_t d, double certainty, int8_t *_Nonnull high,
                       int8_t *_Nonnull low, pk_code_query *_Nonnull out);
+
+/// Half-precision numbers of a row of a column of half-precision variances: d rounded up to whole lines of memory.
+size_t pk_half_stride(size_t d);
+
+/// Bytes a slot takes in a column of half-precision variances.
+size_t pk_half_row_size(size_t d);
+
+/// Encodes the log variances [256, d] of a block into a column of half-precision variances: scratch [d]. The same bytes on
+/// every machine.
+void pk_encode_halves(const float *_Nonnull log_variances, size_t d, float *_Nonnull scratch, void *_Nonnull column);
+
+/// Prepares a query for inclusion: mean and variances [d], the sum of the variances' logarithms; mean_out, variance_out
+/// [(d + 15) / 16 * 16]. Returns 0 where its numbers leave the range that the kernels can bound.
+int pk_prepare_inclusion(const float *_Nonnull mean, const double *_Nonnull variances, double log_sum, size_t d,
+                         float *_Nonnull mean_out, float *_Nonnull variance_out, pk_inclusion_query *_Nonnull out);
 
 /// CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to begin).
 uint32_t pk_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t n);

@@ -33,7 +33,7 @@ struct OptimizeCommand: AsyncParsableCommand {
         guard report.wasNeeded else {
             return Console.print(
                 report.madeCodes
-                    ? "no dead slots; the short codes that searches read were missing and have been made"
+                    ? "no dead slots; what searches read first was missing and has been made"
                     : "nothing to do: no dead slots")
         }
         let (before, after) = (ByteCount.text(report.bytesBefore), ByteCount.text(report.bytesAfter))
