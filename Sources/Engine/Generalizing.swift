@@ -169,7 +169,7 @@ extension Index {
                 dropped: scopes.flatMap(\.dropped) + ranking.dropped, scanned: itemCount,
                 reranked: answers.found.count, found: left, best: nil, isConvincing: nil, vagueness: nil,
                 seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start - search),
-                isOfBothKinds: collections.count > 1)
+                isOfBothKinds: collections.count > 1, rungs: SearchRungs(exact: answers.found.count))
         }
     }
 }

@@ -39,14 +39,14 @@ extension Index {
     /// As `search`, for many queries of one generation: the same answers as one by one.
     /// - Returns: one answer per query, in order.
     /// - Throws: as `search`.
-    func answers(to queries: [Query], _ options: SearchOptions) throws -> [SearchAnswer] {
+    package func answers(to queries: [Query], _ options: SearchOptions) throws -> [SearchAnswer] {
         let model = try model()
         let hasProbability = queries.allSatisfy { $0.kind.matches(options.collection) }
         if options.minimumProbability != nil, !hasProbability { throw QueryError.noProbability }
         return try store.read { snapshot in
             let scope = try SearchScope(options, without: queries.flatMap(\.pictures), snapshot)
             let start = ContinuousClock.now
-            let findings = try scope.nearest(queries.map(\.gaussian), options.reach)
+            let findings = try scope.nearest(queries.map(\.gaussian), options.reach, accuracy: options.accuracy)
             let search = (ContinuousClock.now - start) / max(queries.count, 1)
             let places = try scope.places(options)
             return try zip(queries, findings).map { query, findings in
@@ -71,10 +71,10 @@ extension Index {
         return SearchAnswer(
             results: ranking.results, query: query, collection: options.collection, model: model.name,
             encodingID: model.encodingID, usesLexicon: scope.isLexicon, itemCount: scope.itemCount,
-            dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.reranked,
+            dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.rungs.exact,
             found: found, best: best,
             isConvincing: judge.isConvincing(best),
             vagueness: query.kind == .text ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
-            seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start))
+            seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start), rungs: findings.rungs)
     }
 }

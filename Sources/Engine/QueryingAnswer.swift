@@ -37,6 +37,11 @@ public struct SearchOptions: Sendable {
     public var minimumProbability: Double?
     /// Drops what lies behind the largest step in distance among the first hundred.
     public var cutsAtGap = false
+    /// The least probability that each of the true closest is found, above 0 and at most 1: 1 is exact by proof, less takes
+    /// the errors of short codes as random.
+    ///
+    /// Distances and order of what is found are exact either way.
+    public var accuracy = 1.0
     /// Gives each result its explanation.
     public var explains = false
     /// Phrases that say how vague a query is, and that answer in place of texts.
@@ -170,6 +175,18 @@ public struct SearchSeconds: Sendable {
     }
 }
 
+/// How many items each rung of a search touched, cheapest first: each leaves to the next what its bounds cannot exclude.
+public struct SearchRungs: Sendable, Equatable {
+    /// Bounded from coarse codes.
+    public var coarse = 0
+    /// Bounded from their means, for want of codes.
+    public var means = 0
+    /// Bounded from fine codes.
+    public var fine = 0
+    /// Whose exact distance was computed.
+    public var exact = 0
+}
+
 /// The answers to a query and how they came about.
 public struct SearchAnswer: Sendable {
     /// One page, in the order asked for.
@@ -205,6 +222,8 @@ public struct SearchAnswer: Sendable {
     public let seconds: SearchSeconds
     /// Whether pictures and texts were looked for together.
     public var isOfBothKinds = false
+    /// How many items each rung of the search touched.
+    public var rungs = SearchRungs()
 
     /// What the asker should know: a query cut to the model's context, characters the model does not know.
     public var warnings: [String] { query.warnings }

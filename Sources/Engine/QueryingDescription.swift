@@ -55,6 +55,6 @@ extension SearchAnswer {
             results: Array(page), query: query, collection: collection, model: model, encodingID: encodingID,
             usesLexicon: usesLexicon, itemCount: itemCount, dropped: drop.count == 0 ? dropped : dropped + [drop],
             scanned: scanned, reranked: reranked, found: kept.count, best: best, isConvincing: isConvincing,
-            vagueness: vagueness, seconds: seconds)
+            vagueness: vagueness, seconds: seconds, isOfBothKinds: isOfBothKinds, rungs: rungs)
     }
 }

@@ -24,7 +24,7 @@ struct Findings {
     /// Closest first.
     let found: [Found]
     let scanned: Int
-    let reranked: Int
+    let rungs: SearchRungs
 }
 
 /// What a search looks at.
@@ -66,30 +66,36 @@ struct SearchScope {
         if left < filtered { dropped.append(SearchDrop(reason: .queryPictures, count: filtered - left)) }
     }
 
-    /// The closest items of each query, and how many were compared, and how many exactly.
-    func nearest(_ queries: [Gaussian], _ limit: Int) throws -> [Findings] {
-        guard let lexicon else {
-            return try queries.map { query in
-                let (candidates, report) = try Searcher(query: query).nearest(limit, in: collection, snapshot)
-                let found = candidates.map {
-                    Found(
-                        origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm,
-                        collection: collection)
-                }
-                return Findings(found: found, scanned: report.scanned, reranked: report.reranked)
-            }
-        }
-        return queries.map { query in
-            let distances = lexicon.gaussians.map { query.csd(to: $0) }
-            let order = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
-            let found = order.prefix(limit).map { index in
+    /// The closest items of each query, and how many were compared, and how.
+    ///
+    /// Queries are answered together, on all cores: each reading of the codes serves several.
+    func nearest(_ queries: [Gaussian], _ limit: Int, accuracy: Double = 1) throws -> [Findings] {
+        if let lexicon { return queries.map { nearest($0, limit, lexicon) } }
+        return try Searcher.nearest(
+            queries: queries, limit, in: collection, snapshot, accuracy: accuracy, threads: Index.processorCount
+        ).map { candidates, report in
+            let found = candidates.map {
                 Found(
-                    origin: .phrase(index), csd: distances[index],
-                    totalVariance: lexicon.gaussians[index].totalVariance,
-                    squaredNorm: lexicon.gaussians[index].squaredNorm, collection: .texts)
+                    origin: .item($0.id), csd: $0.csd, totalVariance: $0.totalVariance, squaredNorm: $0.squaredNorm,
+                    collection: collection)
             }
-            return Findings(found: found, scanned: distances.count, reranked: distances.count)
+            return Findings(
+                found: found, scanned: report.scanned,
+                rungs: SearchRungs(
+                    coarse: report.coarse, means: report.means, fine: report.fine, exact: report.reranked))
         }
+    }
+
+    private func nearest(_ query: Gaussian, _ limit: Int, _ lexicon: Lexicon) -> Findings {
+        let distances = lexicon.gaussians.map { query.csd(to: $0) }
+        let order = distances.indices.sorted { (distances[$0], $0) < (distances[$1], $1) }
+        let found = order.prefix(limit).map { index in
+            Found(
+                origin: .phrase(index), csd: distances[index],
+                totalVariance: lexicon.gaussians[index].totalVariance,
+                squaredNorm: lexicon.gaussians[index].squaredNorm, collection: .texts)
+        }
+        return Findings(found: found, scanned: distances.count, rungs: SearchRungs(exact: distances.count))
     }
 
     /// Each item's place in the order asked for, where the catalogue knows it: by path or capture time.

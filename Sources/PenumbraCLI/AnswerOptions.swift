@@ -119,6 +119,23 @@ struct CutOptions: ParsableArguments {
     }
 }
 
+/// How sure a search is to find what is closest.
+struct AccuracyOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Find each of the closest with at least this probability, above 0 and up to 1; 1, the default, finds all, by "
+                + "proof. Distances shown are exact either way.", valueName: "p"))
+    var accuracy = 1.0
+
+    func validate() throws {
+        guard accuracy > 0, accuracy <= 1 else {
+            throw ValidationError("--accuracy needs a number above 0 and up to 1")
+        }
+    }
+
+    func apply(_ options: inout SearchOptions) { options.accuracy = accuracy }
+}
+
 /// How results are written.
 struct FormatOptions: ParsableArguments {
     @Option(

@@ -46,6 +46,12 @@ public struct JSONLinesRenderer: ResultRenderer {
         object["matches"] = "\(answer.results.count)"
         object["scanned"] = "\(answer.scanned)"
         object["reranked"] = "\(answer.reranked)"
+        var rungs = JSONObject()
+        rungs["coarse"] = "\(answer.rungs.coarse)"
+        rungs["means"] = "\(answer.rungs.means)"
+        rungs["fine"] = "\(answer.rungs.fine)"
+        rungs["exact"] = "\(answer.rungs.exact)"
+        object["rungs"] = rungs.text
         object["convincing"] = answer.isConvincing.map { "\($0)" } ?? "null"
         object["best_match_probability"] = JSONObject.number(answer.best?.matchProbability)
         object["vagueness"] = JSONObject.number(answer.vagueness)

@@ -52,6 +52,17 @@ public struct TableRenderer: ResultRenderer {
         return Array((numbers.joined(separator: "  ") + "\n" + (explains ? explanation(result) : "")).utf8)
     }
 
+    /// Where figures are explained, how many items each rung of the search touched.
+    public func end(_ answer: SearchAnswer) -> [UInt8] {
+        guard explains, answer.rungs.exact > 0 else { return [] }
+        let rungs = [
+            (answer.rungs.coarse, "bounded from coarse codes"), (answer.rungs.means, "from means"),
+            (answer.rungs.fine, "from fine codes"), (answer.rungs.exact, "compared exactly"),
+        ]
+        let words = rungs.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return Array("      of \(answer.scanned) items \(words.joined(separator: ", "))\n".utf8)
+    }
+
     /// The parts of the figures, in words.
     private func explanation(_ result: SearchResult) -> String {
         guard let parts = result.explanation else { return "" }

@@ -6,8 +6,10 @@ import Storage
 import Synchronization
 
 extension Searcher {
-    /// Queries that share each reading of a block: their bounds, not the codes, then fill the caches.
-    private static let tile = 8
+    /// Queries that share each reading of a block: 16, or what keeps the bounds of all items of a thread below 64 MiB.
+    private static func tile(_ table: BlockTable) -> Int {
+        min(max((16 << 20) / max(GaussianCodec.slotsPerBlock * table.blocks.count, 1), Int(PK_QUERIES)), 16)
+    }
 
     /// The closest items of each of many queries: the same answers as one by one.
     /// - Parameters:
@@ -31,7 +33,7 @@ extension Searcher {
         let table = try BlockTable(collection, snapshot, among: slots)
         let limit = min(limit, table.itemCount)
         guard limit > 0 else { return queries.map { _ in ([], ScanReport()) } }
-        try table.prepare()
+        let tile = tile(table)
         // As even shares as the tile allows: 9 queries on two threads are 5 and 4, not 8 and 1.
         let tiles = max((queries.count + tile - 1) / tile, min(threads, queries.count))
         let answers = Mutex<[Int: Result<[(candidates: [Candidate], report: ScanReport)], any Error>]>([:])
@@ -56,13 +58,10 @@ extension Searcher {
     private static func answer(
         _ queries: ArraySlice<Gaussian>, _ table: BlockTable, limit: Int, kernels: Kernels, accuracy: Double
     ) throws -> [(candidates: [Candidate], report: ScanReport)] {
-        var ladders = queries.map { query in
-            CodeLadder(
-                table, CodedQuery(query, table.parameters, accuracy: accuracy), limit: limit, kernels: kernels)
+        var ladders = CodedQuery.prepare(queries, table.parameters, accuracy: accuracy, kernels).map {
+            CodeLadder(table, $0, limit: limit, kernels: kernels)
         }
-        for position in table.blocks.indices {
-            for index in ladders.indices { try ladders[index].scan(position) }
-        }
+        try CodeLadder.scan(&ladders, table)
         return try ladders.indices.map { index in
             let candidates = try ladders[index].climb()
             return (candidates, ladders[index].report)

@@ -5,13 +5,13 @@ import Storage
 
 /// One query's way through a collection.
 ///
-/// 1. Every item gets a lower bound of its key: from 4-bit codes, or from Float32 means where a block has no codes.
+/// 1. Every item gets a lower bound of its key: from coarse codes, or from Float32 means where a block has no codes.
 /// 2. The items of the smallest lower bounds are ranked exactly: the `limit`-th of them is the first threshold.
-/// 3. What is not above the threshold is bounded again from 8-bit codes.
+/// 3. What is not above the threshold is bounded again from fine codes.
 /// 4. What is still not above is ranked exactly, best bound first, while the threshold falls.
 struct CodeLadder {
-    /// Fewer items of a block than this are quicker read one by one from the 8-bit codes.
-    private static let sparse = 24
+    /// Blocks that are scanned before their bounds are looked at: these and the codes stay in the second cache.
+    private static let stride = 8
 
     private let table: BlockTable
     private let query: CodedQuery
@@ -19,27 +19,10 @@ struct CodeLadder {
     private let kernels: Kernels
     private let lower: BoundBuffer
     private var products: [Float] = []
-    private var seeds: [Bounded] = []
-    private let seedCount: Int
-    private var cutoff = Float.greatestFiniteMagnitude
+    private var seeds: SeedSelection
     private var best: BoundedHeap
     private var candidates: [Candidate] = []
     private(set) var report = ScanReport()
-
-    /// An item by its index in the table, with its lower bound; NaN, nothing known, counts as the smallest.
-    private struct Bounded {
-        let index: UInt32
-        let lower: Float
-
-        init(_ index: UInt32, _ lower: Float) {
-            self.index = index
-            self.lower = lower.isNaN ? -.infinity : lower
-        }
-
-        static func < (a: Bounded, b: Bounded) -> Bool {
-            a.lower < b.lower || (a.lower == b.lower && a.index < b.index)
-        }
-    }
 
     /// Starts at the bottom, nothing scanned yet: `limit` is at least 1 and at most the table's items.
     init(_ table: BlockTable, _ query: CodedQuery, limit: Int, kernels: Kernels) {
@@ -48,84 +31,107 @@ struct CodeLadder {
         self.limit = limit
         self.kernels = kernels
         best = BoundedHeap(capacity: limit)
-        seedCount = limit + limit / 2 + 16  // some to spare: the threshold they give decides what the next rung reads
+        seeds = SeedSelection(limit + limit / 2 + 16)  // some to spare: what they give decides what the next rung reads
         lower = BoundBuffer(count: GaussianCodec.slotsPerBlock * table.blocks.count)
     }
 
-    /// Scans all blocks.
-    mutating func scan() throws {
-        for position in table.blocks.indices { try scan(position) }
+    // MARK: Rung one
+
+    /// Bounds all items for some queries, each reading of a block serving several, and picks the smallest for a start.
+    static func scan(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
+        let step = Int(PK_QUERIES)
+        let count = table.blocks.count
+        var starts = Array(Swift.stride(from: 0, to: count, by: stride))
+        if table.isReversed { starts.reverse() }
+        for (number, first) in starts.enumerated() {
+            let positions = first..<min(first + stride, count)
+            let next = number + 1 < starts.count ? table.coarse[starts[number + 1]] : nil
+            for start in Swift.stride(from: 0, to: ladders.count, by: step) {
+                let range = start..<min(start + step, ladders.count)
+                let isBounded = boundByCodes(ladders[range], positions, next)
+                for index in range { try ladders[index].finish(positions, isBounded: isBounded) }
+            }
+        }
     }
 
-    /// Rung one for one block: bounds, and the smallest of them for a start.
-    mutating func scan(_ position: Int) throws {
-        let size = GaussianCodec.slotsPerBlock
-        let block = table.blocks[position]
-        let live = block.live.count
-        report.scanned += live
-        let bounds = lower.start + size * position
-        let isBounded = boundByCodes(position, live, bounds)
-        if !isBounded { try boundByMeans(position, live, bounds) }
-        if live < size { block.live.forEachDead { bounds[$0] = .infinity } }
-        gather(UInt32(size * position), bounds)
-    }
-
-    /// Lower bounds from codes; false where there are none.
-    private mutating func boundByCodes(
-        _ position: Int, _ live: Int, _ lower: UnsafeMutablePointer<Float>
+    /// Lower bounds from codes, for up to `PK_QUERIES` queries; false where they do not serve a query.
+    private static func boundByCodes(
+        _ ladders: ArraySlice<CodeLadder>, _ positions: Range<Int>, _ next: UnsafeRawPointer?
     ) -> Bool {
-        guard let codes = table.codes4[position] else { return false }
-        let next = position + 1 < table.codes4.count ? table.codes4[position + 1] ?? codes : codes
-        if live < Self.sparse {
-            lower.update(repeating: -.infinity, count: GaussianCodec.slotsPerBlock)
-            return true
+        guard let first = ladders.first, ladders.allSatisfy({ $0.query.prepared != nil }) else { return false }
+        let (table, kernels) = (first.table, first.kernels.table.pointee)
+        let size = Int(PK_QUERIES)
+        withUnsafeTemporaryAllocation(of: UnsafePointer<pk_code_query>.self, capacity: size) { queries in
+            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>.self, capacity: size) { lower in
+                table.coarse.withUnsafeBufferPointer { columns in
+                    var count = 0
+                    for ladder in ladders {
+                        guard let prepared = ladder.query.prepared else { continue }
+                        queries.initializeElement(at: count, to: prepared.pointer)
+                        lower.initializeElement(at: count, to: ladder.bounds(positions.lowerBound))
+                        count += 1
+                    }
+                    guard let queries = queries.baseAddress, let lower = lower.baseAddress,
+                        let columns = columns.baseAddress
+                    else { return }
+                    kernels.bound_coarse(queries, count, columns + positions.lowerBound, positions.count, next, lower)
+                }
+            }
         }
-        let kernels = kernels
-        let isBounded = query.withPrepared { prepared in
-            guard let prepared else { return false }
-            kernels.table.pointee.bound_codes4(prepared, codes, next, lower)
-            return true
-        }
-        if isBounded { report.codes4 += live }
-        return isBounded
+        return true
     }
 
-    private mutating func boundByMeans(_ position: Int, _ live: Int, _ lower: UnsafeMutablePointer<Float>) throws {
+    private func bounds(_ position: Int) -> UnsafeMutablePointer<Float> {
+        lower.start + GaussianCodec.slotsPerBlock * position
+    }
+
+    /// What is left to do for one query and some blocks.
+    private mutating func finish(_ positions: Range<Int>, isBounded: Bool) throws {
+        let size = GaussianCodec.slotsPerBlock
+        for position in positions {
+            let block = table.blocks[position]
+            let live = block.live.count
+            report.scanned += live
+            if !isBounded || !table.hasCodes[position] {
+                try boundByMeans(position, live)
+            } else if table.coarse[position] != nil {
+                report.coarse += live
+            }
+            if live < size {
+                let bounds = bounds(position)
+                block.live.forEachDead { bounds[$0] = .infinity }
+            }
+        }
+        for position in positions {  // one by one: the cutoff falls fast
+            kernels.forEachNotAbove(seeds.cutoff, bounds(position), size) { slot, bound in
+                seeds.insert(Bounded(UInt32(size * position + slot), bound))
+            }
+            seeds.trim()
+        }
+    }
+
+    private mutating func boundByMeans(_ position: Int, _ live: Int) throws {
         let view = try table.view(position)
         if products.isEmpty { products = [Float](repeating: 0, count: GaussianCodec.slotsPerBlock) }
         kernels.table.pointee.dot_rows_f32(
             query.query.mean, view.means, view.count, query.query.dimension, &products)
-        query.bound(products, view, lower)
+        query.bound(products, view, bounds(position))
         report.means += live
     }
 
-    /// Keeps the items of the smallest bounds so far, `seedCount` of them where there are as many.
-    private mutating func gather(_ first: UInt32, _ lower: UnsafeMutablePointer<Float>) {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: GaussianCodec.slotsPerBlock) { found in
-            guard let base = found.baseAddress else { return }
-            let count = kernels.table.pointee.select_not_above(lower, GaussianCodec.slotsPerBlock, cutoff, base)
-            for slot in base..<(base + count) {
-                seeds.append(Bounded(first + slot.pointee, lower[Int(slot.pointee)]))
-            }
-        }
-        if seeds.count > seedCount + seedCount / 2 + 32 { trimSeeds() }
-    }
-
-    private mutating func trimSeeds() {
-        seeds.sort(by: <)
-        if seeds.count > seedCount { seeds.removeLast(seeds.count - seedCount) }
-        if seeds.count == seedCount, let last = seeds.last { cutoff = last.lower }
-    }
+    // MARK: The rungs above
 
     /// The answer, once all blocks are scanned.
     mutating func climb() throws -> [Candidate] {
-        trimSeeds()
-        for seed in seeds {
+        let first = seeds.smallest()
+        for (number, seed) in first.enumerated() {
+            if number + 2 < first.count { try prefetch(first[number + 2].index) }
             try rank(seed.index)
             lower.start[Int(seed.index)] = .infinity  // done
         }
         let survivors = try refine(survivors())
-        for survivor in survivors where !(survivor.lower > query.threshold(best.threshold)) {
+        for (number, survivor) in survivors.enumerated() where !(survivor.lower > query.threshold(best.threshold)) {
+            if number + 2 < survivors.count { try prefetch(survivors[number + 2].index) }
             try rank(survivor.index)
         }
         report.reranked = candidates.count
@@ -135,24 +141,20 @@ struct CodeLadder {
 
     /// What rung one cannot exclude and is not ranked yet.
     private func survivors() -> [Bounded] {
-        let size = GaussianCodec.slotsPerBlock
+        let size = GaussianCodec.slotsPerBlock * Self.stride
         let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
         var survivors: [Bounded] = []
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: size) { found in
-            guard let base = found.baseAddress else { return }
-            for first in stride(from: 0, to: lower.count, by: size) {
-                let count = kernels.table.pointee.select_not_above(lower.start + first, size, threshold, base)
-                for slot in base..<(base + count) {
-                    let index = UInt32(first) + slot.pointee
-                    survivors.append(Bounded(index, lower.start[Int(index)]))
-                }
+        for first in Swift.stride(from: 0, to: lower.count, by: size) {
+            kernels.forEachNotAbove(threshold, lower.start + first, min(size, lower.count - first)) { index, bound in
+                survivors.append(Bounded(UInt32(first + index), bound))
             }
         }
         return survivors
     }
 
-    /// Rung two: what 8-bit codes cannot exclude, best bound first.
+    /// Rung two: what fine codes cannot exclude, best bound first.
     private mutating func refine(_ survivors: [Bounded]) throws -> [Bounded] {
+        guard let prepared = query.prepared else { return survivors.sorted() }
         let size = GaussianCodec.slotsPerBlock
         var columns = [UnsafeRawPointer?](repeating: nil, count: table.blocks.count)
         var previous = -1
@@ -160,37 +162,44 @@ struct CodeLadder {
         for survivor in survivors {
             let position = Int(survivor.index) / size
             if position != previous {
-                columns[position] = try table.codes8(position)
+                columns[position] = try table.fine(position)
                 previous = position
             }
             if columns[position] != nil { coded += 1 }
         }
+        guard coded > 0 else { return survivors.sorted() }
         let threshold = query.threshold(best.threshold)
-        guard coded > 0 else { return survivors.sorted(by: <) }
+        let indices = survivors.map(\.index)
         var bounds = [Float](repeating: -.infinity, count: survivors.count)
-        let kernels = kernels
-        let isBounded = query.withPrepared { prepared in
-            guard let prepared else { return false }
-            let indices = survivors.map(\.index)
-            kernels.table.pointee.bound_codes8(prepared, columns, indices, indices.count, &bounds)
-            return true
-        }
-        if isBounded { report.codes8 += coded }
+        kernels.table.pointee.bound_fine(prepared.pointer, columns, indices, indices.count, &bounds)
+        report.fine += coded
         var left: [Bounded] = []
         for (survivor, bound) in zip(survivors, bounds) {
-            let refined = Bounded(survivor.index, bound)
-            let closer = refined.lower > survivor.lower ? refined : survivor
+            let closer = max(survivor, Bounded(survivor.index, bound))
             if !(closer.lower > threshold) { left.append(closer) }
         }
-        return left.sorted(by: <)
+        return left.sorted()
+    }
+
+    private func place(_ index: UInt32) -> (position: Int, slot: Int) {
+        let (position, slot) = Int(index).quotientAndRemainder(dividingBy: GaussianCodec.slotsPerBlock)
+        return (position, slot)
+    }
+
+    /// Asks for the mean of an item that will be ranked soon.
+    private func prefetch(_ index: UInt32) throws {
+        let (position, slot) = place(index)
+        let dimension = query.query.dimension
+        let mean = try table.view(position).means + slot * dimension
+        for j in Swift.stride(from: 0, to: dimension, by: 16) { pk_prefetch(mean + j) }
     }
 
     /// The exact distance of one item.
     private mutating func rank(_ index: UInt32) throws {
-        let (position, slot) = Int(index).quotientAndRemainder(dividingBy: GaussianCodec.slotsPerBlock)
+        let (position, slot) = place(index)
         let block = try table.view(position)
         let gaussian = query.query
-        let distance = pk_squared_distance_f64(
+        let distance = kernels.table.pointee.squared_distance_f64(
             gaussian.mean, block.means + slot * gaussian.dimension, gaussian.dimension)
         let totalVariance = block.scalars[2 * slot + 1]
         let csd = distance + (query.totalVariance + totalVariance)
@@ -200,7 +209,19 @@ struct CodeLadder {
                 id: ItemID(rawValue: Int64(block.ids[slot])), csd: csd, totalVariance: totalVariance,
                 squaredNorm: block.scalars[2 * slot]))
     }
+}
 
+extension Kernels {
+    /// Calls `body` with the place and value of each number that is not above a threshold, ascending.
+    fileprivate func forEachNotAbove(
+        _ threshold: Float, _ numbers: UnsafePointer<Float>, _ count: Int, _ body: (Int, Float) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: max(count, 1)) { found in
+            guard let base = found.baseAddress else { return }
+            let selected = table.pointee.select_not_above(numbers, count, threshold, base)
+            for place in 0..<selected { body(Int(base[place]), numbers[Int(base[place])]) }
+        }
+    }
 }
 
 /// One Float for every slot of a table: written by the scan, read by the climb.

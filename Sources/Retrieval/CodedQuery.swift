@@ -17,16 +17,41 @@ struct CodedQuery {
     /// Twice the dot product of query and centroid.
     let shift: Double
     private let norm: Double
-    private let high: [Int8]
-    private let low: [Int8]
-    private let prepared: pk_code_query?
+    /// The query as the kernels take it; nil where the codes cannot serve it.
+    let prepared: PreparedQuery?
 
-    /// Prepares a query.
+    /// Prepares queries, rotated together: the axes are read once for several.
     /// - Parameters:
-    ///   - query: of the index's dimension.
+    ///   - queries: of the index's dimension.
     ///   - parameters: what the codes were made with; nil without codes.
     ///   - accuracy: the least probability that a true neighbour is found; 1 for certainty.
-    init(_ query: Gaussian, _ parameters: CodeParameters?, accuracy: Double) {
+    ///   - kernels: the instruction set that rotates them.
+    /// - Returns: one for each query, in order.
+    static func prepare(
+        _ queries: ArraySlice<Gaussian>, _ parameters: CodeParameters?, accuracy: Double, _ kernels: Kernels
+    ) -> [CodedQuery] {
+        guard let parameters, let dimension = queries.first?.dimension else {
+            return queries.map { CodedQuery($0, nil, [], deviations: 0) }
+        }
+        var rotated = [Double](repeating: 0, count: queries.count * dimension)
+        if let axes = parameters.axes {
+            let means = queries.flatMap(\.mean)
+            kernels.table.pointee.matmul_f64(means, axes, queries.count, dimension, dimension, 0, &rotated)
+        } else {
+            for (number, query) in queries.enumerated() {
+                var row = query.mean.map(Double.init)
+                pk_rotate(&row, dimension, parameters.seed)
+                rotated.replaceSubrange((number * dimension)..<((number + 1) * dimension), with: row)
+            }
+        }
+        return queries.enumerated().map { number, query in
+            CodedQuery(
+                query, parameters, rotated[(number * dimension)..<((number + 1) * dimension)],
+                deviations: deviations(accuracy))
+        }
+    }
+
+    private init(_ query: Gaussian, _ parameters: CodeParameters?, _ rotated: ArraySlice<Double>, deviations: Double) {
         self.query = query
         let dimension = query.dimension
         let squaredNorm = query.squaredNorm
@@ -36,48 +61,19 @@ struct CodedQuery {
         totalVariance = query.totalVariance
         offset = squaredNorm + totalVariance - shift
         guard let parameters, norm < 1e12, abs(shift) < 1e30 else {
-            (high, low, prepared) = ([], [], nil)
+            prepared = nil
             return
         }
-        let size = (dimension + 7) / 8 * 8
-        var rotated = query.mean.map(Double.init)
-        var high = [Int8](repeating: 0, count: size)
-        var low = high
-        pk_rotate(&rotated, dimension, parameters.seed)
-        let certainty = Self.certainty(accuracy, dimension)
-        prepared = high.withUnsafeMutableBufferPointer { high in
-            low.withUnsafeMutableBufferPointer { low -> pk_code_query? in
-                guard let highBase = high.baseAddress, let lowBase = low.baseAddress else { return nil }
-                return withUnsafeTemporaryAllocation(of: pk_code_query.self, capacity: 1) { out in
-                    guard let base = out.baseAddress else { return nil }
-                    pk_prepare_query(rotated, dimension, certainty, highBase, lowBase, base)
-                    return base.pointee
-                }
-            }
-        }
-        (self.high, self.low) = (high, low)
+        prepared = PreparedQuery(rotated, norm: norm, parameters, deviations: deviations)
     }
 
-    /// The share of an error's length that its projection on the query stays below with the probability asked for.
+    /// The standard deviations that an error stays below with the probability asked for; 0 for what is proven.
     ///
-    /// After a random rotation an error's direction is uniform on the sphere, and a projection beyond t has a probability
-    /// under exp(-D t^2 / 2) (Lévy's inequality on the sphere); two rungs share the risk.
-    static func certainty(_ accuracy: Double, _ dimension: Int) -> Double {
-        guard accuracy < 1 else { return 1 }
-        return min(1, (2 * log(2 / (1 - accuracy)) / Double(dimension)).squareRoot())
-    }
-
-    /// Hands out the query as the kernels take it; nil where the codes cannot serve it.
-    func withPrepared<T>(_ body: (UnsafePointer<pk_code_query>?) throws -> T) rethrows -> T {
-        guard var prepared else { return try body(nil) }
-        return try high.withUnsafeBufferPointer { high in
-            try low.withUnsafeBufferPointer { low in
-                guard let highBase = high.baseAddress, let lowBase = low.baseAddress else { return try body(nil) }
-                prepared.high = highBase
-                prepared.low = lowBase
-                return try withUnsafePointer(to: prepared) { try body($0) }
-            }
-        }
+    /// Under a random rotation of n dimensions the direction of an error is uniform on the sphere, and a projection beyond
+    /// t of its length has a probability under exp(-n t^2 / 2) (Lévy's inequality on the sphere); half of the risk is left
+    /// for the little that codes are short of what they stand for.
+    static func deviations(_ accuracy: Double) -> Double {
+        accuracy < 1 ? (2 * log(2 / (1 - accuracy))).squareRoot() : 0
     }
 
     /// The Float32 threshold that no item at `csd` or closer has its lower bound above.
@@ -99,5 +95,31 @@ struct CodedQuery {
             let bound = Float(key - error).nextDown
             lower[slot] = bound.isFinite ? bound : -.infinity
         }
+    }
+}
+
+/// A query in integers, at an address of its own.
+final class PreparedQuery {
+    let pointer: UnsafePointer<pk_code_query>
+    private let query: UnsafeMutablePointer<pk_code_query>
+    private let integers: UnsafeMutablePointer<Int8>
+
+    init(_ rotated: ArraySlice<Double>, norm: Double, _ parameters: CodeParameters, deviations: Double) {
+        let dimension = rotated.count
+        query = .allocate(capacity: 1)
+        pointer = UnsafePointer(query)
+        integers = withUnsafePointer(to: parameters.plan) { [query] plan in
+            let rotated = Array(rotated)
+            let size = pk_coarse_query_size(plan)
+            let integers = UnsafeMutablePointer<Int8>.allocate(capacity: size + 2 * dimension)
+            let high = integers + size
+            pk_prepare_query(plan, rotated, norm, deviations, integers, high, high + dimension, query)
+            return integers
+        }
+    }
+
+    deinit {
+        query.deallocate()
+        integers.deallocate()
     }
 }

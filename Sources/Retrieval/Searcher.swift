@@ -26,12 +26,12 @@ package struct Candidate: Sendable, Equatable {
 package struct ScanReport: Sendable, Equatable {
     /// Items that were searched.
     package var scanned = 0
-    /// Items bounded from 4-bit codes.
-    package var codes4 = 0
+    /// Items bounded from coarse codes.
+    package var coarse = 0
     /// Items bounded from their Float32 means, for want of codes.
     package var means = 0
-    /// Items bounded from 8-bit codes.
-    package var codes8 = 0
+    /// Items bounded from fine codes.
+    package var fine = 0
     /// Items whose exact distance was computed.
     package var reranked = 0
 
@@ -58,7 +58,7 @@ package struct Searcher {
     /// - Parameters:
     ///   - query: where to look.
     ///   - kernels: the instruction set that scans; no choice changes an answer.
-    ///   - accuracy: 1 for exact search; less, for example 0.999, takes the errors of codes as random.
+    ///   - accuracy: 1 for exact search; less, for example 0.999, takes the errors of coarse codes as random.
     ///   - usesCodes: false to scan the means of all items, as a reference.
     package init(query: Gaussian, kernels: Kernels = .best, accuracy: Double = 1, usesCodes: Bool = true) {
         self.query = query
@@ -74,7 +74,7 @@ package struct Searcher {
     ///   - snapshot: the generation to search.
     ///   - slots: what a filter leaves; nil for everything.
     /// - Returns: the items, and what the search did.
-    /// - Complexity: reads D/2 bytes of every item once, and of a few the means.
+    /// - Complexity: reads about D/2 bytes of every item once, and of a few the means.
     /// - Throws: `StorageError` for a damaged index; `DimensionError` when the query is of another dimension.
     package func nearest(
         _ limit: Int, in collection: Collection, _ snapshot: Snapshot, among slots: SlotSet? = nil
@@ -85,11 +85,11 @@ package struct Searcher {
         let table = try BlockTable(collection, snapshot, among: slots, usesCodes: usesCodes)
         let limit = min(limit, table.itemCount)
         guard limit > 0 else { return ([], ScanReport()) }
-        let coded = CodedQuery(query, table.parameters, accuracy: accuracy)
-        var ladder = CodeLadder(table, coded, limit: limit, kernels: kernels)
-        try ladder.scan()
-        let candidates = try ladder.climb()
-        return (candidates, ladder.report)
+        let coded = CodedQuery.prepare([query], table.parameters, accuracy: accuracy, kernels)
+        var ladders = coded.map { CodeLadder(table, $0, limit: limit, kernels: kernels) }
+        try CodeLadder.scan(&ladders, table)
+        let candidates = try ladders[0].climb()
+        return (candidates, ladders[0].report)
     }
 }
 

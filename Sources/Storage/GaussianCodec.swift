@@ -12,10 +12,10 @@ package enum Column: UInt8, Sendable, CaseIterable {
     case logVariances = 2
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
-    /// Means in four bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
-    case codes4 = 16
+    /// Means in about four bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
+    case coarseCodes = 16
     /// Means in eight bits a dimension, a row an item.
-    case codes8 = 17
+    case fineCodes = 17
     /// Variances in half precision, scaled, with the sums of their logarithms: the arrangement of a whole block.
     case halfVariances = 18
 
@@ -24,16 +24,16 @@ package enum Column: UInt8, Sendable, CaseIterable {
     /// What can be made from the stored columns, may be missing, and only full blocks have.
     package static let derived: [Column] = codes + [.halfVariances]
     /// Those made from means, with `CodeParameters`.
-    package static let codes: [Column] = [.codes4, .codes8]
+    package static let codes: [Column] = [.coarseCodes, .fineCodes]
 
-    /// Bytes of one slot's row.
+    /// Bytes of one slot's row; of coarse codes at most, their parameters say.
     package func rowSize(dimension: Int) -> Int {
         switch self {
         case .ids: 8
         case .means, .logVariances: 4 * dimension
         case .scalars: 16
-        case .codes4: pk_row_size4(dimension)
-        case .codes8: pk_row_size8(dimension)
+        case .coarseCodes: 21 + 4 * ((dimension + 7) / 8)
+        case .fineCodes: pk_fine_row_size(dimension)
         case .halfVariances: pk_half_row_size(dimension)
         }
     }

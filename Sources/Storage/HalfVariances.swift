@@ -139,8 +139,9 @@ extension Snapshot {
     /// - Throws: `StorageError` for a damaged index.
     package func inclusionBlocks(of collection: Collection) throws -> [InclusionBlock] {
         let blocks = try blocks(of: collection)
-        let values = try vectors.derivedValues(collection, .halfVariances, blocks, transaction)
-        return try zip(blocks, values).map { block, value in
+        let values = try vectors.derivedValues(collection, .halfVariances, transaction)
+        return try blocks.map { block in
+            let value = block.number < values.count ? values[block.number] : nil
             let rows = try vectors.rows(collection, .logVariances, block.number, count: block.count, transaction)
             guard let base = rows.baseAddress, Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0 else {
                 throw StorageError.damagedBlock(

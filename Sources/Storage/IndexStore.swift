@@ -233,20 +233,22 @@ package struct Snapshot {
         try vectors.codeParameters(collection, transaction)
     }
 
-    /// The values of a derived column for some ascending blocks, in place, unchecked; nil where there is none.
-    package func derivedValues(
-        _ column: Column, _ blocks: [LiveBlock], of collection: Collection
-    ) throws -> [UnsafeRawBufferPointer?] {
-        try vectors.derivedValues(collection, column, blocks, transaction)
+    /// Where the blocks of a collection that has codes lie.
+    package func pointers(of collection: Collection, _ parameters: CodeParameters) throws -> BlockPointers {
+        try vectors.pointers(collection, parameters, transaction)
     }
 
-    /// The rows of a value of a derived column, or nil where a search must do without: absent, of another version, made
-    /// with other parameters, or contradicting its header.
-    package func derivedRows(
-        _ value: UnsafeRawBufferPointer?, _ column: Column, _ block: LiveBlock, of collection: Collection,
-        _ parameters: CodeParameters
-    ) -> UnsafeRawPointer? {
-        vectors.derivedRows(value, BlockKey(collection, column, block.number), parameters)
+    /// A block's columns, looked up once a generation.
+    package func view(_ block: LiveBlock, of collection: Collection, _ pointers: BlockPointers) throws -> BlockView {
+        try pointers.view(block) { try view(block, of: collection) }
+    }
+
+    /// The fine codes of a block, or nil where a search must do without: absent, of another version, made with other
+    /// parameters, or contradicting their header.
+    package func fineCodes(
+        _ block: Int, of collection: Collection, _ parameters: CodeParameters, _ pointers: BlockPointers
+    ) throws -> UnsafeRawPointer? {
+        try pointers.fine(block) { try vectors.fineCodes(collection, block, parameters, transaction) }
     }
 
     /// Scans a collection's blocks in order, in place.

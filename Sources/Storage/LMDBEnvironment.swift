@@ -222,6 +222,9 @@ package struct LMDBTransaction {
         self.path = path
     }
 
+    /// Which state of the store it sees: higher is later.
+    var id: Int { Int(mdb_txn_id(transaction)) }
+
     /// The value of a key, in the map, or nil.
     package func value(_ key: [UInt8]) throws -> UnsafeRawBufferPointer? {
         try withValue(key) { key in

@@ -1,94 +1,19 @@
-// Means to short codes: the derived columns a search reads first. Layout and bounds are described in CKernels.h.
+// Full blocks to their derived columns of short codes, in the vector store, and back. Layout and bounds: CKernels.h.
 import CKernels
 import Gaussians
+import Synchronization
 
-/// What a collection's codes were made with: a rotation's seed and a centroid that is taken off every mean first.
-///
-/// Any centroid and seed give right answers; a centroid near the mean of the collection gives tight bounds.
-package struct CodeParameters: Sendable, Equatable {
-    /// The version of codes and parameters this code writes, and the only one it reads.
-    package static let version: UInt32 = 1
-    /// Dimensions beyond this are not coded: integer sums must fit 32 bits.
-    package static let largestDimension = 65_536
+/// The parameters that were read last: with axes they are megabytes, whose checksum is computed once.
+final class CodeParametersCache: Sendable {
+    private let parameters = Mutex<[Collection: CodeParameters]>([:])
 
-    /// Which rotation.
-    package let seed: UInt64
-    /// [D], taken off every mean.
-    package let centroid: [Float]
-    /// Tells codes of these parameters from all others: a checksum of `bytes`.
-    package let fingerprint: UInt32
-
-    /// What values of derived columns made with these parameters say.
-    package var derivation: GaussianCodec.Derivation { .init(version: Self.version, fingerprint: fingerprint) }
-
-    /// Parameters with a centroid.
-    /// - Parameters:
-    ///   - centroid: [D].
-    ///   - seed: which rotation.
-    package init(centroid: [Float], seed: UInt64 = 0x9E6B_5A3D_17C4_2F81) {
-        self.seed = seed
-        self.centroid = centroid
-        let bytes = Self.bytes(seed, centroid)
-        fingerprint = pk_crc32c(0, bytes, bytes.count)
-    }
-
-    /// The centroid of some rows.
-    /// - Parameters:
-    ///   - sums: [D] Float64, the sum of means.
-    ///   - count: how many were summed, at least 1.
-    package init(sums: [Double], count: Int) {
-        let centroid = sums.map { Float($0 / Double(count)) }
-        self.init(centroid: centroid.allSatisfy(\.isFinite) ? centroid : [Float](repeating: 0, count: sums.count))
-    }
-
-    private static func bytes(_ seed: UInt64, _ centroid: [Float]) -> [UInt8] {
-        var bytes = withUnsafeBytes(of: version.littleEndian) { Array($0) }
-        withUnsafeBytes(of: seed.littleEndian) { bytes += $0 }
-        centroid.withUnsafeBytes { bytes += $0 }
-        return bytes
-    }
-
-    /// What the vector store keeps: version u32, seed u64, centroid [D] f32, CRC-32C u32; little-endian.
-    package var bytes: [UInt8] {
-        Self.bytes(seed, centroid) + withUnsafeBytes(of: fingerprint.littleEndian) { Array($0) }
-    }
-
-    /// Reads `bytes`; nil for another version or dimension, or when the checksum does not match.
-    package init?(_ bytes: UnsafeRawBufferPointer, dimension: Int) {
-        guard bytes.count == 16 + 4 * dimension,
-            UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)) == Self.version
-        else { return nil }
-        let seed = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt64.self))
-        let centroid = (0..<dimension).map { bytes.loadUnaligned(fromByteOffset: 12 + 4 * $0, as: Float.self) }
-        self.init(centroid: centroid, seed: seed)
-        let stored = bytes.loadUnaligned(fromByteOffset: 12 + 4 * dimension, as: UInt32.self)
-        guard UInt32(littleEndian: stored) == fingerprint, centroid.allSatisfy(\.isFinite) else { return nil }
-    }
-
-    /// The rows of both code columns of a full block.
-    /// - Parameters:
-    ///   - means: [256, D].
-    ///   - scalars: [256, 2]: squared length of the mean, total variance.
-    /// - Returns: the rows of `Column.codes4` and `Column.codes8`; the same bytes on every machine.
-    package func encode(
-        means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer
-    ) -> (codes4: [UInt8], codes8: [UInt8]) {
-        let (size, dimension) = (GaussianCodec.slotsPerBlock, centroid.count)
-        precondition(means.count == 4 * size * dimension && scalars.count == 16 * size, "a full block")
-        let bases = (0..<size).map { slot in
-            scalars.loadUnaligned(fromByteOffset: 16 * slot, as: Double.self)
-                + scalars.loadUnaligned(fromByteOffset: 16 * slot + 8, as: Double.self)
-        }
-        let floats = [Float](unsafeUninitializedCapacity: size * dimension) { out, count in
-            UnsafeMutableRawBufferPointer(out).copyMemory(from: means)
-            count = size * dimension
-        }
-        var scratch = [Double](repeating: 0, count: dimension)
-        // Rows are handed out as bytes; the kernel wants room for floats.
-        var codes4 = [Float](repeating: 0, count: size * pk_row_size4(dimension) / 4)
-        var codes8 = [Float](repeating: 0, count: size * pk_row_size8(dimension) / 4)
-        pk_encode_block(floats, bases, centroid, seed, dimension, &scratch, &codes4, &codes8)
-        return (codes4.withUnsafeBytes { Array($0) }, codes8.withUnsafeBytes { Array($0) })
+    /// The parameters that some bytes hold; nil where they cannot be read.
+    func parameters(_ bytes: UnsafeRawBufferPointer, of collection: Collection, dimension: Int) -> CodeParameters? {
+        guard let fingerprint = CodeParameters.fingerprint(bytes, dimension: dimension) else { return nil }
+        if let kept = parameters.withLock({ $0[collection] }), kept.fingerprint == fingerprint { return kept }
+        let read = CodeParameters(bytes, dimension: dimension)
+        if let read { parameters.withLock { $0[collection] = read } }
+        return read
     }
 }
 
@@ -97,41 +22,94 @@ extension VectorStore {
 
     /// What the codes of a collection are made with; nil before the first block is full, or when they cannot be read.
     package func codeParameters(_ collection: Collection, _ transaction: LMDBTransaction) throws -> CodeParameters? {
-        try transaction.value(Self.parametersKey(collection)).flatMap { CodeParameters($0, dimension: dimension) }
+        try transaction.value(Self.parametersKey(collection)).flatMap {
+            codeParametersCache.parameters($0, of: collection, dimension: dimension)
+        }
     }
 
     /// Writes the codes of a block that has just become full, or removes those of a block that is not.
     ///
-    /// The first full block of a collection decides its centroid.
+    /// The first full block of a collection decides its centroid; once there are enough for axes, the codes of all blocks
+    /// so far are made anew.
     func deriveCodes(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws {
         let size = GaussianCodec.slotsPerBlock
         guard count == size, dimension <= CodeParameters.largestDimension else {
             return try removeCodes(collection, block, transaction)
         }
         var parameters = try codeParameters(collection, transaction)
-        if parameters == nil, try transaction.value(Self.parametersKey(collection)) == nil {
-            var sums = [Double](repeating: 0, count: dimension)
-            Self.add(try rows(collection, .means, block, count: size, transaction), to: &sums)
-            parameters = CodeParameters(sums: sums, count: size)
+        let isAbsent = try parameters == nil && transaction.value(Self.parametersKey(collection)) == nil
+        let isEnough = (block + 1) * size == CodeAxes.smallestSample && parameters?.sampleCount == 0
+        if isAbsent || isEnough {
+            let blocks = isEnough ? Array(0...block) : [block]
+            parameters = try decideParameters(blocks.map { ($0, nil) }, of: collection, transaction)
             if let parameters { try transaction.put(Self.parametersKey(collection), parameters.bytes) }
+            if let parameters, isEnough {
+                for block in 0..<block { try putCodes(parameters, collection, block, transaction) }
+            }
         }
         guard let parameters else { return try removeCodes(collection, block, transaction) }
-        // What is written moves what was read: the rows are asked for after the parameters are put.
-        let means = try rows(collection, .means, block, count: size, transaction)
-        let scalars = try rows(collection, .scalars, block, count: size, transaction)
-        try putCodes(parameters, collection, block, means: means, scalars: scalars, transaction)
+        try putCodes(parameters, collection, block, transaction)
+    }
+
+    /// Parameters for the items of some blocks: all slots of each, or those that are live.
+    private func decideParameters(
+        _ blocks: [(number: Int, live: LiveBlock?)], of collection: Collection, _ transaction: LMDBTransaction
+    ) throws -> CodeParameters? {
+        var sums = [Double](repeating: 0, count: dimension)
+        var count = 0
+        for (number, live) in blocks {
+            try forEachRun(number, live, of: collection, transaction) { means in
+                Self.add(means, to: &sums)
+                count += means.count / (4 * dimension)
+            }
+        }
+        guard count > 0 else { return nil }
+        let plain = CodeParameters(sums: sums, count: count)
+        guard count >= CodeAxes.smallestSample, dimension <= CodeAxes.largestDimension else { return plain }
+        var axes = CodeAxes(centroid: plain.centroid)
+        let sampled = max(CodeAxes.sampleLimit / GaussianCodec.slotsPerBlock, 1)
+        for index in 0..<min(sampled, blocks.count) {
+            // Evenly spread: neighbours often come from one folder.
+            let (number, live) = blocks[index * blocks.count / min(sampled, blocks.count)]
+            try forEachRun(number, live, of: collection, transaction) { axes.add($0) }
+        }
+        return axes.decide() ?? plain.decided(from: count)
+    }
+
+    /// Hands out the means of a block: all 256 of a full one, or the rows of live slots, run by run.
+    private func forEachRun(
+        _ number: Int, _ live: LiveBlock?, of collection: Collection, _ transaction: LMDBTransaction,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws {
+        let count = live?.count ?? GaussianCodec.slotsPerBlock
+        let means = try rows(collection, .means, number, count: count, transaction, checkingSum: live == nil)
+        var start: Int?
+        for slot in 0...count {
+            if slot < count, live?.live[slot] ?? true {
+                start = start ?? slot
+            } else if let first = start {
+                body(UnsafeRawBufferPointer(rebasing: means[(4 * dimension * first)..<(4 * dimension * slot)]))
+                start = nil
+            }
+        }
     }
 
     private func putCodes(
-        _ parameters: CodeParameters, _ collection: Collection, _ block: Int, means: UnsafeRawBufferPointer,
-        scalars: UnsafeRawBufferPointer, _ transaction: LMDBTransaction
+        _ parameters: CodeParameters, _ collection: Collection, _ block: Int, _ transaction: LMDBTransaction
     ) throws {
-        let codes = parameters.encode(means: means, scalars: scalars)
-        for (column, rows) in [(Column.codes4, codes.codes4), (.codes8, codes.codes8)] {
+        let size = GaussianCodec.slotsPerBlock
+        // What is written moves what was read: the rows are asked for after the parameters are put.
+        let codes = parameters.encode(
+            means: try rows(collection, .means, block, count: size, transaction),
+            scalars: try rows(collection, .scalars, block, count: size, transaction, checkingSum: true))
+        for (column, rows) in [(Column.coarseCodes, codes.coarse), (.fineCodes, codes.fine)] {
             let key = BlockKey(collection, column, block)
             let value = GaussianCodec.value(
-                key, rows: rows, rowSize: column.rowSize(dimension: dimension),
-                derivation: parameters.derivation)
+                key, rows: rows, rowSize: parameters.rowSize(column), derivation: parameters.derivation)
+            // A smaller value would be left in the pages of the larger one, which then say too much.
+            if let old = try transaction.value(key.bytes), old.count != value.count {
+                _ = try transaction.remove(key.bytes)
+            }
             try transaction.put(key.bytes, value)
         }
     }
@@ -152,10 +130,10 @@ extension VectorStore {
         }
     }
 
-    /// Makes a collection's codes anew, with the centroid of all its full blocks.
+    /// Makes a collection's codes anew, with parameters that all its full blocks decide.
     ///
-    /// Commits every 64 blocks; codes of the old centroid are not used once the new one stands, so that an interrupted
-    /// run costs speed and never an answer.
+    /// Commits every 64 blocks; codes of old parameters are not used once the new ones stand, so that an interrupted run
+    /// costs speed and never an answer.
     /// - Parameters:
     ///   - collection: which of the two.
     ///   - slots: slots the catalogue knows in this collection, over all blocks.
@@ -163,49 +141,67 @@ extension VectorStore {
     /// - Throws: `StorageError` for a damaged block, or when the store cannot be written.
     @discardableResult
     package func rebuildDerivedColumns(_ collection: Collection, slots: Int) throws -> Int {
-        let (size, step) = (GaussianCodec.slotsPerBlock, 64)
-        let blocks = slots / size
+        let blocks = slots / GaussianCodec.slotsPerBlock
+        let step = 64
         guard dimension <= CodeParameters.largestDimension else { return 0 }
-        var sums = [Double](repeating: 0, count: dimension)
-        for block in 0..<blocks {
-            try environment.read {
-                Self.add(try rows(collection, .means, block, count: size, $0, checkingSum: true), to: &sums)
+        let parameters = try environment.read {
+            try decideParameters((0..<blocks).map { ($0, nil) }, of: collection, $0)
+        }
+        guard let parameters else {
+            return try environment.write {
+                _ = try $0.remove(Self.parametersKey(collection))
+                return 0
             }
         }
-        let parameters = CodeParameters(sums: sums, count: max(blocks * size, 1))
-        for first in stride(from: 0, to: max(blocks, 1), by: step) {
+        for first in stride(from: 0, to: blocks, by: step) {
             try environment.write { transaction in
-                if first == 0 {
-                    if blocks > 0 {
-                        try transaction.put(Self.parametersKey(collection), parameters.bytes)
-                    } else {
-                        _ = try transaction.remove(Self.parametersKey(collection))
-                    }
-                }
+                if first == 0 { try transaction.put(Self.parametersKey(collection), parameters.bytes) }
                 for block in first..<min(first + step, blocks) {
-                    let means = try rows(collection, .means, block, count: size, transaction)
-                    let scalars = try rows(collection, .scalars, block, count: size, transaction, checkingSum: true)
-                    try putCodes(parameters, collection, block, means: means, scalars: scalars, transaction)
+                    try putCodes(parameters, collection, block, transaction)
                 }
             }
         }
         return blocks
     }
 
-    /// The values of a derived column for some ascending blocks: one walk along the tree, as a search needs most of them.
+    /// Where the blocks of a collection that has codes lie, from 0 to the last that has any.
+    func pointers(
+        _ collection: Collection, _ parameters: CodeParameters, _ transaction: LMDBTransaction
+    ) throws -> BlockPointers {
+        let anchor = try transaction.value(Self.parametersKey(collection))?.baseAddress
+        return try blockPointersCache.pointers(
+            of: collection, transaction: transaction.id, anchor: anchor.map { UnsafeRawPointer($0) },
+            fingerprint: parameters.fingerprint
+        ) {
+            let values = try derivedValues(collection, .coarseCodes, transaction)
+            // All headers at once, not one wait after the other.
+            for value in values { pk_prefetch(value?.baseAddress) }
+            return values.enumerated().map { block, value in
+                derivedRows(value, BlockKey(collection, .coarseCodes, block), parameters)
+            }
+        }
+    }
+
+    /// The fine codes of a block, or nil.
+    func fineCodes(
+        _ collection: Collection, _ block: Int, _ parameters: CodeParameters, _ transaction: LMDBTransaction
+    ) throws -> UnsafeRawPointer? {
+        let key = BlockKey(collection, .fineCodes, block)
+        return derivedRows(try transaction.value(key.bytes), key, parameters)
+    }
+
+    /// The values of a derived column by block: one walk along the tree, as a search needs most of them.
     func derivedValues(
-        _ collection: Collection, _ column: Column, _ blocks: [LiveBlock], _ transaction: LMDBTransaction
+        _ collection: Collection, _ column: Column, _ transaction: LMDBTransaction
     ) throws -> [UnsafeRawBufferPointer?] {
-        var values = [UnsafeRawBufferPointer?](repeating: nil, count: blocks.count)
-        guard let first = blocks.first else { return values }
+        var values: [UnsafeRawBufferPointer?] = []
         let prefix: [UInt8] = [UInt8(collection.rawValue), column.rawValue]
-        var position = 0
-        try transaction.forEach(from: BlockKey(collection, column, first.number).bytes) { key, value in
+        try transaction.forEach(from: BlockKey(collection, column, 0).bytes) { key, value in
             guard key.count == 6, key[0] == prefix[0], key[1] == prefix[1] else { return false }
             let number = Int(UInt32(bigEndian: key.loadUnaligned(fromByteOffset: 2, as: UInt32.self)))
-            while position < blocks.count, blocks[position].number < number { position += 1 }
-            guard position < blocks.count else { return false }
-            if blocks[position].number == number { values[position] = value }
+            guard number < 1 << 28 else { return false }
+            while values.count < number { values.append(nil) }
+            values.append(value)
             return true
         }
         return values
@@ -215,7 +211,7 @@ extension VectorStore {
     func derivedRows(
         _ value: UnsafeRawBufferPointer?, _ key: BlockKey, _ parameters: CodeParameters
     ) -> UnsafeRawPointer? {
-        let rowSize = key.column.rowSize(dimension: dimension)
+        let rowSize = parameters.rowSize(key.column)
         guard let value, GaussianCodec.derivation(value) == parameters.derivation,
             let rows = try? GaussianCodec.rows(value, key, rowSize: rowSize, path: environment.path),
             rows.count == GaussianCodec.slotsPerBlock * rowSize, let base = rows.baseAddress,
@@ -224,38 +220,31 @@ extension VectorStore {
         return UnsafeRawPointer(base)
     }
 
-    /// Whether every full block has codes a search can use.
+    /// Whether every full block has codes a search can use, and axes were decided from a fair share of them.
     package func hasAllCodes(_ collection: Collection, slots: Int) throws -> Bool {
-        let blocks = (0..<(slots / GaussianCodec.slotsPerBlock)).map {
-            LiveBlock(number: $0, count: GaussianCodec.slotsPerBlock, live: .full)
-        }
-        guard !blocks.isEmpty, dimension <= CodeParameters.largestDimension else { return true }
+        let blocks = slots / GaussianCodec.slotsPerBlock
+        guard blocks > 0, dimension <= CodeParameters.largestDimension else { return true }
         return try environment.read { transaction in
-            guard let parameters = try codeParameters(collection, transaction) else { return false }
+            guard let parameters = try codeParameters(collection, transaction),
+                slots < CodeAxes.smallestSample || dimension > CodeAxes.largestDimension
+                    || parameters.sampleCount >= min(slots / 2, CodeAxes.sampleLimit) / 256 * 256
+            else { return false }
             return try Column.codes.allSatisfy { column in
-                try zip(blocks, derivedValues(collection, column, blocks, transaction)).allSatisfy { block, value in
-                    derivedRows(value, BlockKey(collection, column, block.number), parameters) != nil
-                }
+                let values = try derivedValues(collection, column, transaction)
+                return values.count >= blocks
+                    && values.prefix(blocks).enumerated().allSatisfy { block, value in
+                        derivedRows(value, BlockKey(collection, column, block), parameters) != nil
+                    }
             }
         }
     }
 
-    /// Decides the centroid of a folder that will hold the live items of some blocks of this one.
+    /// Decides the parameters of a folder that will hold the live items of some blocks of this one.
     func putParameters(
         to target: VectorStore, _ collection: Collection, _ blocks: [LiveBlock], _ transaction: LMDBTransaction
     ) throws {
         guard dimension <= CodeParameters.largestDimension else { return }
-        var sums = [Double](repeating: 0, count: dimension)
-        var count = 0
-        for block in blocks {
-            let means = try rows(collection, .means, block.number, count: block.count, transaction)
-            block.live.intersection(.full, below: block.count).forEachLive { slot in
-                let row = means[(means.startIndex + 4 * dimension * slot)...].prefix(4 * dimension)
-                Self.add(UnsafeRawBufferPointer(rebasing: row), to: &sums)
-                count += 1
-            }
-        }
-        let parameters = count > 0 ? CodeParameters(sums: sums, count: count) : nil
+        let parameters = try decideParameters(blocks.map { ($0.number, $0) }, of: collection, transaction)
         try target.environment.write { output in
             if let parameters {
                 try output.put(Self.parametersKey(collection), parameters.bytes)
@@ -272,18 +261,18 @@ extension VectorStore {
     ) throws -> [(column: Column, reason: String)] {
         guard let parameters = try codeParameters(collection, transaction) else {
             let isThere = try transaction.value(Self.parametersKey(collection)) != nil
-            return isThere ? [(.codes4, "what the codes were made with cannot be read; run penumbra optimize")] : []
+            return isThere
+                ? [(.coarseCodes, "what the codes were made with cannot be read; run penumbra optimize")] : []
         }
         var flaws: [(column: Column, reason: String)] = []
         let codes = parameters.encode(means: means, scalars: scalars)
-        for (column, expected) in [(Column.codes4, codes.codes4), (.codes8, codes.codes8)] {
+        for (column, expected) in [(Column.coarseCodes, codes.coarse), (.fineCodes, codes.fine)] {
             let key = BlockKey(collection, column, block)
             guard let value = try transaction.value(key.bytes) else { continue }
             guard GaussianCodec.derivation(value)?.fingerprint == parameters.fingerprint else { continue }
             do {
                 let rows = try GaussianCodec.rows(
-                    value, key, rowSize: column.rowSize(dimension: dimension), path: environment.path,
-                    checkingSum: true)
+                    value, key, rowSize: parameters.rowSize(column), path: environment.path, checkingSum: true)
                 if !rows.elementsEqual(expected) { flaws.append((column, "the codes are not those of its Gaussians")) }
             } catch StorageError.damagedBlock(_, _, _, _, let reason) {
                 flaws.append((column, reason))

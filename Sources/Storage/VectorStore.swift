@@ -15,7 +15,7 @@ package struct Placement: Sendable, Hashable {
 }
 
 /// One block, in place: pointers are valid inside the closure that was handed it.
-package struct BlockView {
+package struct BlockView: @unchecked Sendable {  // what the pointers point to is never written
     /// The block's number.
     package let number: Int
     /// Slots the catalogue knows; rows beyond are orphans of an interrupted run.
@@ -28,6 +28,11 @@ package struct BlockView {
     package let means: UnsafePointer<Float>
     /// [count, 2]: squared length of the mean, total variance.
     package let scalars: UnsafePointer<Double>
+
+    /// The same columns as another generation of the catalogue sees them.
+    func seen(as block: LiveBlock) -> BlockView {
+        BlockView(number: number, count: block.count, live: block.live, ids: ids, means: means, scalars: scalars)
+    }
 }
 
 /// The vectors of one index: a folder `vectors-<n>/`.
@@ -36,6 +41,8 @@ package struct VectorStore: Sendable {
     package let environment: LMDBEnvironment
     /// D.
     package let dimension: Int
+    let codeParametersCache = CodeParametersCache()
+    let blockPointersCache = BlockPointersCache()
     private static let identityKey: [UInt8] = [0xFF]
 
     /// Opens the folder.

@@ -47,7 +47,8 @@ import Testing
             try FileManager.default.removeItem(atPath: gallery.folder.file("again\(attempt)"))
         }
         print("peak RssAnon: \(small) kB at 2,500 files, \(large) kB at 10,000")
-        #expect(small > 0 && Double(large) < 1.1 * Double(small))
+        // Once, at 8,192 pictures, the codes so far are made anew in one transaction: 3 MB of pages, whatever comes after.
+        #expect(small > 0 && Double(large) < 1.1 * Double(small) + 4_096)
 
         let start = ContinuousClock.now
         #expect(try gallery.run("index").lines.first == "10000 unchanged")

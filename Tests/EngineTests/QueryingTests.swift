@@ -325,6 +325,34 @@ import Testing
         #expect(count == 600)
     }
 
+    @Test func batchesAreAnsweredAsOneByOneByAllRungs() throws {
+        let (index, folder) = try index(700, texts: 300)
+        defer { withExtendedLifetime(folder) {} }
+        let queries = try (0..<23).map { try query(index, .text, seed: UInt64(100 + $0)) }
+        for collection in [Engine.Collection.images, .texts] {
+            for accuracy in [1, 0.99] {
+                var options = SearchOptions(collection, limit: 12)
+                options.accuracy = accuracy
+                options.lexiconUse = .off
+                options.filter = collection == .texts ? nil : try Filter("name like '%7%'")
+                let together = try index.answers(to: queries, options)
+                #expect(together.count == queries.count)
+                for (query, answer) in zip(queries, together) {
+                    let alone = try index.search(query, options)
+                    #expect(answer.results == alone.results && answer.rungs == alone.rungs)
+                    #expect(answer.results.count == 12 && answer.rungs.exact >= 12)
+                    #expect(answer.reranked == answer.rungs.exact && answer.rungs.coarse > 0)
+                    options.limit = 700
+                    let all = try index.search(query, options).results
+                    options.limit = 12
+                    for result in answer.results {
+                        #expect(all.contains { $0.item == result.item && $0.csd == result.csd }, "exact distances")
+                    }
+                }
+            }
+        }
+    }
+
     @Test func theLexiconServesWhereThereAreNoTexts() throws {
         let (index, folder) = try index(10)
         defer { withExtendedLifetime(folder) {} }

@@ -1,4 +1,5 @@
 // Codes that are absent, damaged, outdated or of other parameters: the search does without and answers the same.
+import CKernels
 import Gaussians
 import Retrieval
 import Storage
@@ -26,8 +27,8 @@ import Testing
             for query in [gaussians[1], gaussians[300], gaussians[599]] {
                 let (got, report) = try Searcher(query: query).nearest(25, in: .images, snapshot)
                 #expect(got == CodeLadderTests.exact(query, gaussians, 25))
-                #expect(report.codes4 + report.means == report.scanned)
-                coded = report.codes4
+                #expect(report.coarse + report.means == report.scanned)
+                coded = report.coarse
             }
             return coded
         }
@@ -39,9 +40,9 @@ import Testing
 
     @Test func absent() throws {
         #expect(try codedItems() == Self.both)
-        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes4, 0).bytes) }
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .coarseCodes, 0).bytes) }
         #expect(try codedItems() == Self.second)
-        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes8, 1).bytes) }
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .fineCodes, 1).bytes) }
         #expect(try codedItems() == Self.second)
         _ = try vectors.environment.write { try $0.remove(Self.parameters) }
         #expect(try codedItems() == 0)
@@ -72,7 +73,7 @@ import Testing
             let key = BlockKey(.images, column, 0).bytes
             try transaction.put(key, how(Array(#require(try transaction.value(key)))))
         }
-        #expect(try codedItems() == (column == .codes4 ? Self.second : Self.both))
+        #expect(try codedItems() == (column == .coarseCodes ? Self.second : Self.both))
     }
 
     @Test func parametersThatCannotBeReadSwitchCodesOffAndAreReported() throws {
@@ -83,6 +84,30 @@ import Testing
         }
         #expect(try codedItems() == 0)
         #expect(try store.verify().damages.count == 2, "one for each full block")
+    }
+
+    @Test(arguments: [0, 4, 9, 17, 25, 50, 57, 69, 73, 80]) func aChangedByteOfTheParametersIsNoticed(offset: Int)
+        throws
+    {
+        var bytes = try vectors.environment.read { Array(try #require(try $0.value(Self.parameters))) }
+        #expect(bytes.withUnsafeBytes { CodeParameters($0, dimension: Self.dimension) } != nil)
+        #expect(bytes.withUnsafeBytes { CodeParameters($0, dimension: Self.dimension + 1) } == nil)
+        bytes[offset] ^= 1
+        #expect(bytes.withUnsafeBytes { CodeParameters($0, dimension: Self.dimension) } == nil)
+        #expect(Array(bytes.dropLast()).withUnsafeBytes { CodeParameters($0, dimension: Self.dimension) } == nil)
+    }
+
+    @Test func parametersAlongAxesSurviveTheirBytes() throws {
+        var axes = [Float](repeating: 0, count: 9)
+        for j in 0..<3 { axes[4 * j] = 1 }
+        var plan = pk_code_plan()
+        plan.d = 3
+        plan.chunks4 = 1
+        (plan.weight8, plan.weight4, plan.weight2, plan.skew) = (1, 0.5, 0.25, 1e-9)
+        let parameters = CodeParameters(seed: 5, sampleCount: 9_000, centroid: [1, 2, 3], axes: axes, plan: plan)
+        let read = parameters.bytes.withUnsafeBytes { CodeParameters($0, dimension: 3) }
+        #expect(read == parameters && read?.axes == axes && read?.sampleCount == 9_000)
+        #expect(read?.plan.weight2 == 0.25 && read?.plan.skew == 1e-9)
     }
 
     @Test func codesOfAnotherCentroidAreNotUsed() throws {
@@ -98,15 +123,15 @@ import Testing
             means[2] ^= 0x40
             let scalars = try vectors.rows(.images, .scalars, 0, count: 256, transaction)
             let codes = means.withUnsafeBytes { parameters.encode(means: $0, scalars: scalars) }
-            let key = BlockKey(.images, .codes8, 0)
+            let key = BlockKey(.images, .fineCodes, 0)
             let value = GaussianCodec.value(
-                key, rows: codes.codes8, rowSize: Column.codes8.rowSize(dimension: Self.dimension),
+                key, rows: codes.fine, rowSize: parameters.rowSize(.fineCodes),
                 derivation: parameters.derivation)
             try transaction.put(key.bytes, value)
         }
         #expect(
             try store.verify().damages.map(\.description) == [
-                "block 0 of images, column codes8: the codes are not those of its Gaussians"
+                "block 0 of images, column fineCodes: the codes are not those of its Gaussians"
             ])
     }
 
@@ -151,7 +176,7 @@ import Testing
         #expect(try !writer.optimize().madeCodes)
         let name = try store.read { $0.state.vectors }
         let vectors = try VectorStore(path: folder.file("index/\(name)"), dimension: Self.dimension)
-        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .codes8, 1).bytes) }
+        _ = try vectors.environment.write { try $0.remove(BlockKey(.images, .fineCodes, 1).bytes) }
         let mended = try writer.optimize()
         #expect(!mended.wasNeeded && mended.madeCodes)
         #expect(try vectors.hasAllCodes(.images, slots: 515))
@@ -164,7 +189,7 @@ import Testing
         try store.read { snapshot in
             let (got, report) = try Searcher(query: gaussians[1]).nearest(25, in: .images, snapshot)
             #expect(got == CodeLadderTests.exact(gaussians[1], gaussians, 25))
-            return report.codes4
+            return report.coarse
         }
     }
 
@@ -183,7 +208,7 @@ import Testing
             for query in added {
                 let (got, report) = try Searcher(query: query).nearest(3, in: .images, snapshot)
                 #expect(got == CodeLadderTests.exact(query, gaussians + added, 3))
-                #expect(report.codes4 == Self.both)
+                #expect(report.coarse == Self.both)
             }
         }
         #expect(try store.verify().damages.isEmpty)

@@ -12,26 +12,27 @@ enum SearchBenchmarks {
         let options = try SearchOptions(CommandLine.arguments.dropFirst())
         var lines: [String] = []
         print(Measurement.header)
-        func add(_ measurement: Measurement, _ note: String = "") {
-            print(measurement.row + (note.isEmpty ? "" : "  " + note))
-            lines.append(measurement.json)
-        }
         for count in options.sizes {
             let folder = "\(options.folder)/penumbra-search-\(count)-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: folder) }
             var data = CrossModalData(dimension: options.dimension)
-            let (store, build) = try Self.build("\(folder)/index", count, &data)
-            add(build)
+            let (store, built) = try Self.build("\(folder)/index", count, &data)
+            print(built.json)
+            lines.append(built.json)
             let queries = (0..<options.queries).map { _ in data.text() }
             if let export = options.export { try Self.export(store, queries, to: export) }
-            for measurement in try Self.bandwidth(bytes: count * pk_row_size4(options.dimension)) { add(measurement) }
+            let locks = options.locks.map { open($0, O_RDONLY | O_CREAT, 0o600) }
+            for lock in locks { flock(lock, LOCK_EX) }
+            defer { for lock in locks { close(lock) } }
+            lines.append(Self.bandwidth(count, bytes: count * built.coarseBytes))
+            let session = SearchSession(store: store, queries: queries, count: count, built: built, options: options)
             for limit in options.limits {
-                for search in SearchCase.all {
-                    let (measurement, note) = try Self.measure(search, store, queries, limit, count)
-                    add(measurement, note)
+                for search in SearchCase.all where options.wants(search.name) && (limit == 10 || search.isForAllLimits)
+                {
+                    lines.append(try session.measure(search, limit))
                 }
-                add(try Self.measureBatch(store, queries, limit, count, threads: 2))
+                if options.wants("batch") { lines.append(try session.measureBatch(limit, threads: 2)) }
             }
         }
         if let output = options.output {
@@ -39,8 +40,8 @@ enum SearchBenchmarks {
         }
     }
 
-    /// An index of `count` pictures.
-    static func build(_ path: String, _ count: Int, _ data: inout CrossModalData) throws -> (IndexStore, Measurement) {
+    /// An index of `count` pictures, optimised.
+    static func build(_ path: String, _ count: Int, _ data: inout CrossModalData) throws -> (IndexStore, Built) {
         let state = IndexState(
             root: nil, model: "synthetic", modelFingerprint: "0", encodingID: "synthetic", dimension: data.dimension)
         let store = try IndexStore.create(at: path, state)
@@ -56,62 +57,27 @@ enum SearchBenchmarks {
             try writer.commit(batch)
             seconds += Measurement.seconds(ContinuousClock.now - start)
         }
-        return (store, Measurement(name: "store/N=\(count)", seconds: [seconds], items: count))
+        let start = ContinuousClock.now
+        _ = try writer.optimize()
+        let parameters = try store.read { try $0.codeParameters(of: .images) }
+        return (
+            store,
+            Built(
+                count: count, storeSeconds: seconds, optimizeSeconds: Measurement.seconds(ContinuousClock.now - start),
+                bytesPerItem: Double(store.size) / Double(count),
+                coarseBytes: parameters?.rowSize(.coarseCodes) ?? 0, fineBytes: parameters?.rowSize(.fineCodes) ?? 0)
+        )
     }
 
-    /// What reading as many bytes as the 4-bit codes takes takes: the roofline.
-    static func bandwidth(bytes: Int) throws -> [Measurement] {
+    /// What reading as many bytes as the coarse codes takes takes: the roofline.
+    static func bandwidth(_ count: Int, bytes: Int) -> String {
         let numbers = [Float](repeating: 1, count: bytes / 4)
         var out = [UInt32](repeating: 0, count: 1)
-        return [
-            Measurement.run("read/bytes=\(bytes)", items: bytes, runs: 15) {
-                _ = Kernels.best.table.pointee.select_not_above(numbers, numbers.count, 0, &out)
-            }
-        ]
-    }
-
-    /// One query at a time, on one thread; each answer against a full scan in Float64.
-    static func measure(
-        _ search: SearchCase, _ store: IndexStore, _ queries: [Gaussian], _ limit: Int, _ count: Int
-    ) throws -> (Measurement, String) {
-        let slots = search.hundredth ? SlotSet(stride(from: 0, to: count, by: 100).map(Self.placement)) : nil
-        var report = ScanReport()
-        var next = 0
-        let name = "search/\(search.name)/D=\(queries[0].dimension)/N=\(count)/k=\(limit)"
-        let measurement = try Measurement.run(name, items: count, runs: 40) {
-            let query = queries[next % queries.count]
-            next += 1
-            report = try store.read {
-                try Searcher(query: query, kernels: search.kernels, accuracy: search.accuracy, usesCodes: search.codes)
-                    .nearest(limit, in: .images, $0, among: slots).report
-            }
+        let measurement = Measurement.run("read/bytes=\(bytes)", items: bytes, runs: 40) {
+            _ = Kernels.best.table.pointee.select_not_above(numbers, numbers.count, 0, &out)
         }
-        for query in queries.prefix(search.codes ? 5 : 1) where search.accuracy == 1 {
-            try store.read { snapshot in
-                let answer = try Searcher(query: query, kernels: search.kernels, usesCodes: search.codes)
-                    .nearest(limit, in: .images, snapshot, among: slots).candidates
-                let truth = try Self.truth(query, limit, snapshot, slots)
-                guard answer.map(\.csd) == truth.map(\.csd), answer.map(\.id) == truth.map(\.id) else {
-                    throw WrongAnswer(name: name)
-                }
-            }
-        }
-        let rungs = [report.codes4, report.means, report.codes8, report.reranked].map(String.init)
-        return (measurement, "4 bits, means, 8 bits, exact: " + rungs.joined(separator: ", "))
-    }
-
-    /// 1,000 queries in one call.
-    static func measureBatch(
-        _ store: IndexStore, _ queries: [Gaussian], _ limit: Int, _ count: Int, threads: Int
-    ) throws -> Measurement {
-        let size = count > 100_000 ? 200 : 1_000
-        let batch = (0..<size).map { queries[$0 % queries.count] }
-        let name = "batch/queries=\(size)/threads=\(threads)/D=\(queries[0].dimension)/N=\(count)/k=\(limit)"
-        return try Measurement.run(name, items: size, runs: 3) {
-            _ = try store.read {
-                try Searcher.nearest(queries: batch, limit, in: .images, $0, threads: threads)
-            }
-        }
+        print(measurement.row)
+        return measurement.json(["N": "\(count)", "bytes": "\(bytes)"])
     }
 
     static func placement(_ index: Int) -> Placement {
@@ -156,20 +122,140 @@ enum SearchBenchmarks {
     }
 }
 
+/// What storing took.
+struct Built {
+    let count: Int
+    let storeSeconds: Double
+    let optimizeSeconds: Double
+    let bytesPerItem: Double
+    let coarseBytes: Int
+    let fineBytes: Int
+
+    var json: String {
+        "{\"case\":\"store/N=\(count)\",\"N\":\(count),\"store_s\":\(storeSeconds),\"optimize_s\":\(optimizeSeconds),"
+            + "\"bytes_per_item\":\(bytesPerItem),\"coarse_bytes\":\(coarseBytes),\"fine_bytes\":\(fineBytes)}"
+    }
+}
+
+/// The searches of one index.
+struct SearchSession {
+    let store: IndexStore
+    let queries: [Gaussian]
+    let count: Int
+    let built: Built
+    let options: SearchOptions
+    /// Queries whose answers are compared with a full scan.
+    private var checked: ArraySlice<Gaussian> { queries.prefix(count > 100_000 ? 5 : 20) }
+
+    init(store: IndexStore, queries: [Gaussian], count: Int, built: Built, options: SearchOptions) {
+        self.store = store
+        self.queries = queries
+        self.count = count
+        self.built = built
+        self.options = options
+    }
+
+    /// One query at a time, on one thread, from a Gaussian to ranked ids, the read transaction included.
+    func measure(_ search: SearchCase, _ limit: Int) throws -> String {
+        let slots =
+            search.hundredth ? SlotSet(stride(from: 0, to: count, by: 100).map(SearchBenchmarks.placement)) : nil
+        func nearest(_ query: Gaussian) throws -> (candidates: [Candidate], report: ScanReport) {
+            try store.read {
+                try Searcher(query: query, kernels: search.kernels, accuracy: search.accuracy, usesCodes: search.codes)
+                    .nearest(limit, in: .images, $0, among: slots)
+            }
+        }
+        var reports: [ScanReport] = []
+        var next = 0
+        for query in queries.suffix(20) { _ = try nearest(query) }
+        let name = "search/\(search.name)/N=\(count)/k=\(limit)"
+        let measurement = try Measurement.run(name, items: count, runs: options.runs) {
+            reports.append(try nearest(queries[next % queries.count]).report)
+            next += 1
+        }
+        var right = 0
+        for query in checked {
+            let answer = try nearest(query).candidates
+            let truth = try store.read { try SearchBenchmarks.truth(query, limit, $0, slots) }
+            right += Set(truth.map(\.id)).intersection(answer.map(\.id)).count
+            let isExact = answer.map(\.csd) == truth.map(\.csd) && answer.map(\.id) == truth.map(\.id)
+            guard isExact || search.accuracy < 1 else { throw WrongAnswer(name: name) }
+        }
+        func mean(_ rung: (ScanReport) -> Int) -> Int { reports.map(rung).reduce(0, +) / max(reports.count, 1) }
+        let rungs = [mean(\.coarse), mean(\.means), mean(\.fine), mean(\.reranked)]
+        print("\(measurement.row)  coarse, means, fine, exact: \(rungs)")
+        return line(
+            measurement, search.engine, "single", limit, search.hundredth ? "1%" : "none",
+            recall: Double(right) / Double(limit * checked.count), search.kernels.name, rungs)
+    }
+
+    /// 1,000 queries in one call; some answers against single ones.
+    func measureBatch(_ limit: Int, threads: Int) throws -> String {
+        let batch = (0..<1_000).map { queries[$0 % queries.count] }
+        func nearest() throws -> [(candidates: [Candidate], report: ScanReport)] {
+            try store.read { try Searcher.nearest(queries: batch, limit, in: .images, $0, threads: threads) }
+        }
+        let name = "batch/queries=1000/threads=\(threads)/N=\(count)/k=\(limit)"
+        var answers: [(candidates: [Candidate], report: ScanReport)] = []
+        let measurement = try Measurement.run(name, items: batch.count, runs: 5) { answers = try nearest() }
+        for number in stride(from: 0, to: 1_000, by: 97) {
+            let single = try store.read {
+                try Searcher(query: batch[number]).nearest(limit, in: .images, $0).candidates
+            }
+            guard single == answers[number].candidates else { throw WrongAnswer(name: name) }
+        }
+        print(measurement.row)
+        return line(measurement, "penumbra", "batch", limit, "none", recall: 1, Kernels.best.name, [])
+    }
+
+    private func line(
+        _ measurement: Measurement, _ engine: String, _ mode: String, _ limit: Int, _ filter: String, recall: Double,
+        _ kernels: String, _ rungs: [Int]
+    ) -> String {
+        measurement.json([
+            "engine": "\"\(engine)\"", "mode": "\"\(mode)\"", "N": "\(count)", "k": "\(limit)",
+            "filter": "\"\(filter)\"", "core_type": "\"\(kernels)\"", "recall": "\(recall)",
+            "build_s": "\(built.storeSeconds)", "peak_mb": "\(Self.peakMegabytes)", "rungs": "\(rungs)",
+        ])
+    }
+
+    /// The most memory this process has held, pages of the map included.
+    private static var peakMegabytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+        return (line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1_024
+    }
+}
+
+extension Measurement {
+    /// All the times, and more fields whose values are JSON.
+    fileprivate func json(_ fields: [String: String]) -> String {
+        let more = fields.sorted { $0.key < $1.key }.map { ",\"\($0.key)\":\($0.value)" }.joined()
+        return json.dropLast() + more + "}"
+    }
+}
+
 /// A way to search.
 struct SearchCase {
     var name: String
+    var engine = "penumbra"
     var kernels = Kernels.best
     var codes = true
     var accuracy = 1.0
     var hundredth = false
+    var isForAllLimits = true
 
     /// The cases of every size and limit.
     static var all: [SearchCase] {
         [
-            SearchCase(name: "exact"), SearchCase(name: "accuracy=0.999", accuracy: 0.999),
-            SearchCase(name: "filter=1%", hundredth: true), SearchCase(name: "no-codes", codes: false),
-        ] + Kernels.available.filter { $0.name != Kernels.best.name }.map { SearchCase(name: $0.name, kernels: $0) }
+            SearchCase(name: "exact"),
+            SearchCase(name: "accuracy=0.999", engine: "penumbra --accuracy 0.999", accuracy: 0.999),
+            SearchCase(name: "filter=1%", hundredth: true),
+            SearchCase(name: "no-codes", engine: "penumbra without codes", codes: false, isForAllLimits: false),
+        ]
+            + Kernels.available.filter { $0.name != Kernels.best.name }.map {
+                SearchCase(name: $0.name, engine: "penumbra \($0.name)", kernels: $0, isForAllLimits: false)
+            }
     }
 }
 
@@ -185,11 +271,19 @@ struct SearchOptions {
     var export: String?
     var sizes = [10_000, 100_000]
     var limits = [10, 100]
-    var queries = 20
+    var queries = 1_000
     var dimension = 768
+    var runs = 200
+    var cases: [String] = []
+    /// Files that are locked before anything but storing is timed: others who lock them do not disturb.
+    var locks: [String] = []
 
-    /// Reads `--sizes N,N`, `--limits K,K`, `--queries N`, `--dimension D`, `--folder FOLDER`, `--export FOLDER` and
-    /// `--output FILE`.
+    /// Whether a case was asked for.
+    func wants(_ name: String) -> Bool { cases.isEmpty || cases.contains(name) }
+
+    /// Reads `--sizes N,N`, `--limits K,K`, `--queries N`, `--dimension D`, `--runs N`, `--cases NAME,NAME`,
+    /// `--locks FILE,FILE`,
+    /// `--folder FOLDER`, `--export FOLDER` and `--output FILE`.
     init(_ arguments: ArraySlice<String>) throws {
         var arguments = Array(arguments)
         while arguments.count >= 2 {
@@ -198,6 +292,9 @@ struct SearchOptions {
             case "--folder": folder = value
             case "--output": output = value
             case "--export": export = value
+            case "--locks": locks = value.split(separator: ",").map(String.init)
+            case "--runs": runs = Int(value) ?? runs
+            case "--cases": cases = value.split(separator: ",").map(String.init)
             case "--sizes": sizes = value.split(separator: ",").compactMap { Int($0) }
             case "--limits": limits = value.split(separator: ",").compactMap { Int($0) }
             case "--queries": queries = Int(value) ?? queries

@@ -19,14 +19,20 @@ typedef enum {
     pk_level_avx512vnni = 3,
 } pk_level;
 
-// Short codes. The mean x of an item, less a centroid c and rotated, is y = R (x - c). A code is a vector of integers k and a
-// scale s with y = s k + e; kept beside it are |e| (`error`), |s k| (`length`) and |x|^2 + total variance (`base`), rounded
-// so that every bound below holds. In four bits k is one of 16 levels (pk_levels4), in eight bits -127 to 127.
+// Short codes. The mean x of an item, less a centroid c and turned by an orthonormal R, is y = R (x - c). R is random, or
+// turns the directions in which items differ most to the front. Every code is y = scale * integers + error; kept beside it
+// are the error's length and |x|^2 + total variance (`base`), rounded so that every bound below holds.
 //
-// 4-bit column of a block of 256 slots: base, scale, error, length, [256] float each; then 8 groups of 32 items, each
-// (d + 7) / 8 chunks of 128 bytes, 4 bytes an item: byte b of an item holds dimension 8 c + b in its low nibble and
-// dimension 8 c + 4 + b in its high one.
-// 8-bit column: 256 rows of pk_row_size8(d) bytes: base, scale, error, length as float, then k + 128, one byte each.
+// Coarse codes, read for every item: the first dimensions in eight bits, the next in four, the last in two.
+//   In eight bits an integer is -127 to 127 (128 is added), on a scale of the item's own (`scale8`), so that the error of one
+//   is at most half of the scale. In four bits it is one of 16 levels, pk_levels4 less 64, and in two -3, -1, 1 or 3; both
+//   on the item's second scale, times a weight and a step that all items share.
+//   Column of a block of 256 slots: 64 floats, the first two of which are the largest lengths of what stands in four and in
+//   two bits, before the items' scale; base, scale8, scale, error4, error2, [256] float each; then 8 groups of 32 items:
+//   chunks of 128 bytes, 4 bytes an item, those in eight bits first. Byte b of an item in chunk c holds dimension 4 c + b in
+//   eight bits; 8 c + b and, in the high half, 8 c + 4 + b in four; 16 c + 4 t + b in bits 2 t and 2 t + 1 in two.
+// Fine codes, read for what coarse ones cannot exclude: 256 rows of pk_fine_row_size(d) bytes: base, scale, error and length
+//   as float, then every dimension, divided by its part's weight, in eight bits.
 
 /// Slots of a block of codes.
 #define PK_BLOCK 256
@@ -34,31 +40,45 @@ typedef enum {
 /// Floats of scratch memory a matrix product needs.
 #define PK_MULTIPLY_SCRATCH (192 * 768)
 
+/// Queries that share the reading of a coarse column, at most.
+#define PK_QUERIES 4
+
 /// What integers stand for four bits: level i is pk_levels4[i] - 64.
 extern const uint8_t pk_levels4[16];
 
-/// A query prepared for codes: p = R q = step (high + ratio low) + f, with high and low in -127 to 127.
+/// How a collection's items are coded.
 typedef struct {
     /// D.
     size_t d;
-    /// [(d + 7) / 8 * 8], zero beyond d.
-    const int8_t *_Nonnull high;
-    /// The same size: what high leaves over.
-    const int8_t *_Nonnull low;
-    /// Sum of high.
-    int32_t high_sum;
-    /// Sum of low.
-    int32_t low_sum;
-    /// 2 step.
-    double high_step;
-    /// 2 step ratio.
-    double low_step;
-    /// What an item's error is multiplied by: 2 |p|, widened for rounding.
-    float error_factor;
-    /// What an item's length is multiplied by in four bits: 2 |p - step high|, widened for rounding.
-    float length_factor4;
-    /// The same in eight bits: 2 |p - step (high + ratio low)|, widened for rounding.
-    float length_factor8;
+    /// Chunks of four dimensions in eight bits, of eight in four, of sixteen in two: as many as d takes, the last one of
+    /// those that there are perhaps in part.
+    size_t chunks8, chunks4, chunks2;
+    /// The expected size of a number of each part, above zero.
+    float weight8, weight4, weight2;
+    /// How far R is from orthonormal: at least the norm of R^T R - 1.
+    double skew;
+} pk_code_plan;
+
+/// A query prepared for codes: p = R q, part by part a step times integers and a rest.
+typedef struct {
+    size_t d, chunks8, chunks4, chunks2;
+    /// [pk_coarse_query_size]: in eight bits and what that leaves over, [4 chunks8] each; [8 chunks4]; [16 chunks2].
+    const int8_t *_Nonnull coarse;
+    /// Sums of those.
+    int32_t sum8, rest_sum8, sum4, sum2;
+    /// What integer products are multiplied by: twice the query's step, in four and two bits with weight and step of codes.
+    float step8, rest_step8, step4, step2;
+    /// What an item's scales, the largest lengths and the item's errors are multiplied by, widened for rounding.
+    float scale8_factor, size4_factor, size2_factor, error4_factor, error2_factor;
+    /// What is taken off every bound, for numbers too small to be coded.
+    float absolute;
+    /// [d] each, for fine codes: p times the weights = step (high + ratio low) + f.
+    const int8_t *_Nonnull high, *_Nonnull low;
+    int32_t high_sum, low_sum;
+    /// 2 step and 2 step ratio.
+    double high_step, low_step;
+    /// 2 |p|, and 2 |f|, widened for rounding.
+    float error_factor, length_factor;
 } pk_code_query;
 
 // Half-precision variances, for inclusion and containment. Column of a block of 256 slots: the sum of the item's log
@@ -127,24 +147,37 @@ typedef struct {
     /// Rounds n numbers to bfloat16: to the nearest, ties to even.
     void (*_Nonnull narrow_bf16)(const float *_Nonnull x, size_t n, uint16_t *_Nonnull out);
 
-    /// out[i] = sum of query * pk_levels4 over the codes of item i, exact: query [chunks * 8], -127 to 127; codes [groups,
-    /// chunks, 128] bytes; out [groups * 32]. d up to 65,536. The end prefetches from `next`, which is not read.
-    void (*_Nonnull dot_codes4)(const int8_t *_Nonnull query, const uint8_t *_Nonnull codes, size_t groups, size_t chunks,
-                                const void *_Nonnull next, int32_t *_Nonnull out);
+    /// |a - b|^2, the same bytes as pk_squared_distance_f64 gives.
+    double (*_Nonnull squared_distance_f64)(const float *_Nonnull a, const float *_Nonnull b, size_t d);
+
+    /// out (+)= a b in double: a [n, m], b [m, k], out [n, k]; `adds` keeps what is in out. Products are exact and added in
+    /// the order of m, so that all levels agree to the bit.
+    void (*_Nonnull matmul_f64)(const float *_Nonnull a, const float *_Nonnull b, size_t n, size_t m, size_t k, int adds,
+                                double *_Nonnull out);
+
+    /// Makes the rows [n, d] orthonormal, each by those before it; a row that depends on them becomes another direction.
+    void (*_Nonnull orthonormalise)(double *_Nonnull rows, size_t n, size_t d);
+
+    /// Integer sums of a group of 32 items of a coarse column, exact: out [4, 32] receives the products of the codes, as
+    /// they are stored (levels for four bits, 0 to 3 for two), with the query in eight bits, what that leaves over, in four
+    /// and in two bits. d up to 65,536. Tests call it; a search calls bound_coarse.
+    void (*_Nonnull dot_coarse)(const pk_code_query *_Nonnull query, const uint8_t *_Nonnull group, int32_t *_Nonnull out);
+
+    /// lower[q][256 b + i] <= |x|^2 + total variance - 2 q . (x - c) for each of 256 items of each of some coarse columns, and
+    /// each of one to PK_QUERIES queries; NaN where no bound is known, -infinity without a column. The end prefetches from
+    /// `next`, the column to be scanned afterwards, if any.
+    void (*_Nonnull bound_coarse)(const pk_code_query *_Nonnull const *_Nonnull queries, size_t count,
+                                  const void *_Nullable const *_Nonnull columns, size_t blocks,
+                                  const void *_Nullable next, float *_Nonnull const *_Nonnull lower);
 
     /// out = {high . row, low . row}, exact: high, low [d], -127 to 127; row [d] bytes. d up to 65,536.
-    void (*_Nonnull dot_codes8)(const int8_t *_Nonnull high, const int8_t *_Nonnull low, const uint8_t *_Nonnull row,
-                                size_t d, int32_t *_Nonnull out);
+    void (*_Nonnull dot_fine)(const int8_t *_Nonnull high, const int8_t *_Nonnull low, const uint8_t *_Nonnull row,
+                              size_t d, int32_t *_Nonnull out);
 
-    /// lower[i] <= |x|^2 + total variance - 2 q . (x - c) for each of 256 items of a 4-bit column; NaN where no bound is known.
-    /// The end prefetches from `next`, the column to be scanned afterwards.
-    void (*_Nonnull bound_codes4)(const pk_code_query *_Nonnull query, const void *_Nonnull column,
-                                  const void *_Nonnull next, float *_Nonnull lower);
-
-    /// The same for chosen items of 8-bit columns: item index[i] is row index[i] % 256 of columns[index[i] / 256]; without
+    /// The bounds of chosen items from fine columns: item index[i] is row index[i] % 256 of columns[index[i] / 256]; without
     /// a column the bound is -infinity.
-    void (*_Nonnull bound_codes8)(const pk_code_query *_Nonnull query, const void *_Nullable const *_Nonnull columns,
-                                  const uint32_t *_Nonnull index, size_t n, float *_Nonnull lower);
+    void (*_Nonnull bound_fine)(const pk_code_query *_Nonnull query, const void *_Nullable const *_Nonnull columns,
+                                const uint32_t *_Nonnull index, size_t n, float *_Nonnull lower);
 
     /// The positions of all x that are not above the threshold (NaN included), ascending: x [n], out [n].
     /// Returns how many there are.
@@ -199,26 +232,30 @@ double pk_dot_f64(const float *_Nonnull a, const float *_Nonnull b, size_t d);
 /// Asks for a line of memory that will be read soon; nothing is read.
 static inline void pk_prefetch(const void *_Nullable address) { __builtin_prefetch(address); }
 
-/// Bytes of a row of an 8-bit column.
-size_t pk_row_size8(size_t d);
+/// Bytes a slot takes in a coarse column.
+size_t pk_coarse_row_size(const pk_code_plan *_Nonnull plan);
 
-/// Bytes a slot takes in a 4-bit column.
-size_t pk_row_size4(size_t d);
+/// Bytes of a row of a fine column.
+size_t pk_fine_row_size(size_t d);
 
-/// The random rotation R of a seed, in place: signs and Hadamard transforms. x [d]. Orthonormal to d * 2^-45; the same
-/// bytes on every machine.
+/// Numbers a query takes for coarse codes.
+size_t pk_coarse_query_size(const pk_code_plan *_Nonnull plan);
+
+/// The random rotation of a seed, in place: signs and Hadamard transforms. x [d]. Orthonormal to d * 2^-45; the same bytes
+/// on every machine.
 void pk_rotate(double *_Nonnull x, size_t d, uint64_t seed);
 
-/// Encodes the means [256, d] of a block: centroid [d], bases [256] = |x|^2 + total variance, column4 and column8 as above,
-/// scratch [d].
-void pk_encode_block(const float *_Nonnull means, const double *_Nonnull bases, const float *_Nonnull centroid,
-                     uint64_t seed, size_t d, double *_Nonnull scratch, void *_Nonnull column4,
-                     void *_Nonnull column8);
+/// Encodes the means [256, d] of a block: axes [d, d], the transpose of R, or NULL for the rotation of the seed; centroid
+/// [d]; bases [256] = |x|^2 + total variance; scratch centred, rotated [256, d]; columns as above.
+void pk_encode_block(const pk_code_plan *_Nonnull plan, const float *_Nullable axes, uint64_t seed,
+                     const float *_Nonnull means, const double *_Nonnull bases, const float *_Nonnull centroid,
+                     float *_Nonnull centred, double *_Nonnull rotated, void *_Nonnull coarse, void *_Nonnull fine);
 
-/// Splits p = R q [d] into a prepared query; high and low [(d + 7) / 8 * 8].
-/// `certainty` multiplies the codes' own error: 1 for a proven bound.
-void pk_prepare_query(const double *_Nonnull p, size_t d, double certainty, int8_t *_Nonnull high,
-                      int8_t *_Nonnull low, pk_code_query *_Nonnull out);
+/// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], high and low [d].
+/// `deviations` above zero takes the errors of coarse codes as random, and bounds them at so many standard deviations.
+void pk_prepare_query(const pk_code_plan *_Nonnull plan, const double *_Nonnull p, double norm, double deviations,
+                      int8_t *_Nonnull coarse, int8_t *_Nonnull high, int8_t *_Nonnull low,
+                      pk_code_query *_Nonnull out);
 
 /// Half-precision numbers of a row of a column of half-precision variances: d rounded up to whole lines of memory.
 size_t pk_half_stride(size_t d);

@@ -10,7 +10,7 @@ struct SearchCommand: ParsableCommand {
         discussion: """
             Several words are joined by a space. Each match comes with its calibrated match probability, its distance \
             (CSD, lower is closer) and its uncertainty (total variance, larger is vaguer). The answer is exact: every \
-            picture of the index is compared. Where even the best match is improbable, stderr says "no confident match".
+            picture of the index is compared (--accuracy trades that for speed). Where even the best match is improbable, stderr says "no confident match".
 
             A term is words, text:WORDS, image:PATH, vector:FILE.safetensors#ROW (from 0), or the path of a picture. In \
             --plus and --minus a number and a colon before it is its weight; behind text: nothing is parsed. Pictures of \
@@ -24,7 +24,7 @@ struct SearchCommand: ParsableCommand {
               penumbra search image:pool.jpg --in texts
               penumbra search sunset --where "taken >= 2019-06 and taken < 2019-09" --min-probability 0.5 --sort taken
               penumbra search sunset --format jsonl | jq -r 'select(.type == "match").path'
-              penumbra search --queries words.txt --format jsonl
+              penumbra search --queries words.txt --accuracy 0.999 --format jsonl
               penumbra search sunset -0 | xargs -0 ls -l
 
             Exit code 1 says that nothing was found.
@@ -50,6 +50,7 @@ struct SearchCommand: ParsableCommand {
     var queries: String?
 
     @OptionGroup var order: SortOptions
+    @OptionGroup var accuracy: AccuracyOption
     @OptionGroup var answer: AnswerArguments
 
     func validate() throws {
@@ -71,6 +72,7 @@ struct SearchCommand: ParsableCommand {
         try answer.show(shown, in: [target.collection]) { index, options in
             var options = options
             order.apply(&options)
+            accuracy.apply(&options)
             let query = try index.query(terms())
             if query.kind == .text, options.lexicon == nil { options.lexicon = Self.phrases(try index.model()) }
             return try index.search(query, options)
@@ -81,6 +83,7 @@ struct SearchCommand: ParsableCommand {
         try reportingQueryErrors {
             var options = try answer.page.options([target.collection])
             order.apply(&options)
+            accuracy.apply(&options)
             answer.cut.apply(&options)
             let index = try answer.location.open()
             try answer.lexicon.apply(&options, index, [target.collection])

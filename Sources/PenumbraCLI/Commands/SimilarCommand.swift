@@ -24,12 +24,14 @@ struct SimilarCommand: ParsableCommand {
     var target = Target.images
 
     @OptionGroup var order: SortOptions
+    @OptionGroup var accuracy: AccuracyOption
     @OptionGroup var answer: AnswerArguments
 
     func run() throws {
         try answer.show(picture, in: [target.collection]) { index, options in
             var options = options
             order.apply(&options)
+            accuracy.apply(&options)
             return try index.search(index.picture(picture), options)
         }
     }

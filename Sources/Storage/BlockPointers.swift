@@ -1,0 +1,72 @@
+// Blocks to where their columns lie in the map: found once, and kept as long as the vectors do not change.
+import Synchronization
+
+/// An address that threads may share.
+private struct Address: @unchecked Sendable {
+    let pointer: UnsafeRawPointer?
+}
+
+/// Where the columns of a collection's blocks lie, by block number; valid in transactions of the state it was made in.
+///
+/// A search asks for all coarse codes, and for the rest of some dozens of blocks: what it asks for is looked up once.
+package final class BlockPointers: @unchecked Sendable {  // the pointers are immutable, the rest is behind a lock
+    /// The coarse codes of each block, nil where a search must do without.
+    package let coarse: [UnsafeRawPointer?]
+    private struct Found: @unchecked Sendable {
+        var fine: [Int: Address] = [:]
+        var views: [Int: BlockView] = [:]
+    }
+    private let found = Mutex(Found())
+    private let walks = Atomic(0)
+
+    /// Whether a search should go through the blocks from the last to the first: every other one does, since what was read
+    /// last may still be in the cache.
+    package func nextIsReversed() -> Bool { walks.wrappingAdd(1, ordering: .relaxed).oldValue % 2 == 1 }
+
+    init(coarse: [UnsafeRawPointer?]) { self.coarse = coarse }
+
+    /// The fine codes of a block, or nil.
+    func fine(_ block: Int, _ find: () throws -> UnsafeRawPointer?) rethrows -> UnsafeRawPointer? {
+        if let known = found.withLock({ $0.fine[block] }) { return known.pointer }
+        let address = Address(pointer: try find())
+        found.withLock { $0.fine[block] = address }
+        return address.pointer
+    }
+
+    /// The stored columns of a block.
+    func view(_ block: LiveBlock, _ find: () throws -> BlockView) rethrows -> BlockView {
+        if let known = found.withLock({ $0.views[block.number] }), known.count >= block.count {
+            return known.seen(as: block)
+        }
+        let view = try find()
+        found.withLock { $0.views[block.number] = view }
+        return view
+    }
+}
+
+/// The pointers of the states that were read last.
+final class BlockPointersCache: Sendable {
+    /// What decides where things lie: the transaction's state, where the parameters of the codes lie, and which they are.
+    private struct Key: Equatable, @unchecked Sendable {
+        let transaction: Int
+        let anchor: UnsafeRawPointer?
+        let fingerprint: UInt32
+    }
+    private struct Entry: Sendable {
+        let key: Key
+        let pointers: BlockPointers
+    }
+    private let entries = Mutex<[Collection: Entry]>([:])
+
+    /// The pointers of a state, kept or found.
+    func pointers(
+        of collection: Collection, transaction: Int, anchor: UnsafeRawPointer?, fingerprint: UInt32,
+        _ find: () throws -> [UnsafeRawPointer?]
+    ) rethrows -> BlockPointers {
+        let key = Key(transaction: transaction, anchor: anchor, fingerprint: fingerprint)
+        if let kept = entries.withLock({ $0[collection] }), kept.key == key { return kept.pointers }
+        let pointers = BlockPointers(coarse: try find())
+        entries.withLock { $0[collection] = Entry(key: key, pointers: pointers) }
+        return pointers
+    }
+}
