@@ -3,6 +3,9 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 # Imports that a target does not declare are errors; check-imports looks at the declared ones.
 FLAGS := -c release --explicit-target-dependency-import-check error
+# --precision bf16, where oneDNN's header is: SWIFT_TRAITS= builds without it.
+SWIFT_TRAITS ?= $(shell scripts/traits)
+FLAGS += $(SWIFT_TRAITS)
 
 ROUNDS ?= 60
 

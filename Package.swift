@@ -17,6 +17,9 @@ let package = Package(
         .library(name: "Penumbra", targets: ["Penumbra"]),
         .executable(name: "penumbra", targets: ["PenumbraCLI"]),
     ],
+    traits: [
+        .trait(name: "OneDNN", description: "Encoding in bfloat16 (--precision bf16), through oneDNN: libdnnl-dev.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -29,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .systemLibrary(name: "CDNNL", providers: [.apt(["libdnnl-dev"])]),
         .target(name: "CKernels", cSettings: strictC),
         .target(name: "CBuiltinModel", exclude: ["penumbra-tiny"], cSettings: strictC),
         .target(name: "Gaussians", dependencies: ["CKernels"], swiftSettings: strict),
@@ -36,6 +40,7 @@ let package = Package(
             name: "Encoders",
             dependencies: [
                 "Gaussians", "CKernels", "COpenBLAS", "CBuiltinModel", "CTurboJPEG", "CPNG", "CWebP",
+                .target(name: "CDNNL", condition: .when(traits: ["OneDNN"])),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict),
@@ -66,7 +71,8 @@ let package = Package(
         // Not in the Benchmarks package: it stores and searches Gaussians that no encoder made.
         .executableTarget(
             name: "SearchBenchmarks", dependencies: ["Gaussians", "Storage", "Retrieval", "CKernels"],
-            path: "Benchmarks/Sources", exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift"],
+            path: "Benchmarks/Sources",
+            exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift", "PenumbraBenchmarks/Encoding"],
             sources: ["SearchBenchmarks", "PenumbraBenchmarks/Measurement.swift"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",

@@ -4,7 +4,11 @@ import PackageDescription
 
 let package = Package(
     name: "Benchmarks",
-    dependencies: [.package(name: "Penumbra", path: "..")],
+    traits: [.trait(name: "OneDNN", description: "As Penumbra's.")],
+    dependencies: [
+        .package(
+            name: "Penumbra", path: "..", traits: [.trait(name: "OneDNN", condition: .when(traits: ["OneDNN"]))])
+    ],
     targets: [
         .executableTarget(
             name: "PenumbraBenchmarks", dependencies: [.product(name: "Penumbra", package: "Penumbra")])

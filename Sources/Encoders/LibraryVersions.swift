@@ -5,6 +5,10 @@ import CWebP
 import Foundation
 import Glibc
 
+#if OneDNN
+    import CDNNL
+#endif
+
 /// Versions of the libraries in use.
 package enum LibraryVersions {
     /// libjpeg-turbo's: version 2 of its interface has no function for it, but the library says it of itself.
@@ -42,6 +46,15 @@ package enum LibraryVersions {
     /// OpenBLAS's, with how it was built: "OpenBLAS 0.3.21 DYNAMIC_ARCH ...".
     package static var openBLAS: String {
         openblas_get_config().map { String(cString: $0).trimmingCharacters(in: .whitespaces) } ?? "unknown"
+    }
+
+    /// oneDNN's, or nil where this program was built without it.
+    package static var oneDNN: String? {
+        #if OneDNN
+            dnnl_version().map { "oneDNN \($0.pointee.major).\($0.pointee.minor).\($0.pointee.patch)" }
+        #else
+            nil
+        #endif
     }
 
     /// Threads OpenBLAS uses in one call.

@@ -23,11 +23,22 @@ public struct Diagnosis: Sendable {
                 "core \(BLAS.core), threads \(LibraryVersions.openBLASThreads) a call; \(LibraryVersions.openBLAS)"
             ),
             ("libjpeg-turbo", LibraryVersions.libjpegTurbo), ("libpng", LibraryVersions.libpng),
-            ("libwebp", LibraryVersions.libwebp), ("LMDB", StorageVersions.lmdb), ("SQLite", StorageVersions.sqlite),
+            ("libwebp", LibraryVersions.libwebp),
+            ("bfloat16", Precision.bf16.obstacle ?? LibraryVersions.oneDNN ?? "oneDNN"), ("LMDB", StorageVersions.lmdb),
+            ("SQLite", StorageVersions.sqlite),
         ]
         if Kernels.best.name == "portable" {
             advice.append("this processor has no AVX2: encoding and searching are several times slower")
         }
+    }
+
+    /// Looks at the queries that are remembered.
+    public mutating func look(at cache: QueryCache) {
+        guard let folder = cache.folder else { return facts.append(("queries", "not remembered")) }
+        let content = cache.content()
+        let noun = content.queries == 1 ? "query" : "queries"
+        facts.append(
+            ("queries", "\(content.queries) \(noun) remembered in \(folder), \(ByteCount.text(content.bytes))"))
     }
 
     /// Looks at the place of an index folder, whether or not it can be opened.

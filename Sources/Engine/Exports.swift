@@ -1,7 +1,10 @@
 // The types of other modules that the engine's own interface is made of.
+@_exported import struct Encoders.EncodingOptions
 @_exported import class Encoders.Model
 @_exported import struct Encoders.ModelDescription
 @_exported import struct Encoders.ModelRegistry
+@_exported import enum Encoders.Precision
+@_exported import struct Encoders.PrecisionError
 @_exported import struct Gaussians.Gaussian
 @_exported import struct Gaussians.MatchScale
 @_exported import struct Storage.BackupReport

@@ -12,6 +12,9 @@ public final class Index: Sendable {
     /// The folder all picture paths are relative to, absolute.
     public let root: String
     package let store: IndexStore
+    /// How its Gaussians were encoded, and how new ones are.
+    public let encoding: EncodingOptions
+    let queryCache: QueryCache
     private let registry: ModelRegistry
     private let openModel: Mutex<Model?>
 
@@ -20,14 +23,20 @@ public final class Index: Sendable {
     ///   - folder: the index folder (`IndexLocation` finds it).
     ///   - model: where the model lies now, when it has moved; nil uses what the catalogue names.
     ///   - registry: knows the models that have names.
+    ///   - queryCache: remembers queries.
     /// - Throws: an error whose description says what is wrong: no index there, a newer format, another model's.
-    public init(at folder: String, model: Model? = nil, registry: ModelRegistry = ModelRegistry()) throws {
+    public init(
+        at folder: String, model: Model? = nil, registry: ModelRegistry = ModelRegistry(),
+        queryCache: QueryCache = .none
+    ) throws {
         let path = IndexLocation.absolute(folder) ?? folder
         store = try IndexStore(path: path)
         self.folder = path
         let state = try store.readCatalogue { try Catalogue.state($0, path: path) }
         root = state.root.map { String(decoding: $0, as: UTF8.self) } ?? IndexLocation.parent(of: path)
         if let model { try Self.check(model, state) }
+        encoding = EncodingOptions(encodingID: state.encodingID) ?? EncodingOptions()
+        self.queryCache = queryCache
         openModel = Mutex(model)
         self.registry = registry
     }
@@ -66,7 +75,7 @@ public final class Index: Sendable {
             let state = try store.readCatalogue { try Catalogue.state($0, path: folder) }
             let model: Model
             do {
-                model = try registry.open(state.model)
+                model = try registry.open(state.model, encoding)
             } catch {
                 throw ModelMissing(folder: folder, model: state.model, reason: "\(error)")
             }

@@ -111,7 +111,7 @@ extension Index {
     }
 
     private func encode(_ text: String, _ warnings: inout [String]) throws -> Gaussian {
-        let encoded = try model().textEncoder().encode([text])[0]
+        let encoded = try queryCache.encode(text, model())
         guard !encoded.isEmpty else { throw QueryError.empty }
         warnings += encoded.warnings("the query")
         return encoded.gaussian

@@ -1,6 +1,7 @@
 // The one place that reads the process's surroundings.
 import Engine
 import Glibc
+import Logging
 
 /// What the surroundings say.
 enum Environment {
@@ -23,6 +24,14 @@ enum Environment {
     /// The user's models and what is cached of them, in the XDG folders.
     static var registry: ModelRegistry {
         ModelRegistry(configurationFolder: configurationFolder, cacheFolder: cacheFolder)
+    }
+
+    /// What queries are remembered in; PENUMBRA_QUERY_CACHE=off remembers none, PENUMBRA_LOG=debug tells what becomes of them.
+    static var queryCache: QueryCache {
+        guard variable("PENUMBRA_QUERY_CACHE") != "off" else { return .none }
+        guard variable("PENUMBRA_LOG") == "debug" else { return QueryCache(folder: cacheFolder) }
+        return QueryCache(
+            folder: cacheFolder, logger: Logger(label: "penumbra") { _ in ConsoleLogHandler(logLevel: .debug) })
     }
 
     /// `penumbra/` in the XDG configuration folder.

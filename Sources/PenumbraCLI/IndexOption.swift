@@ -19,7 +19,9 @@ struct IndexOption: ParsableArguments {
         return index
     }
 
-    private func locate() throws -> Index { try Index(at: folder(), registry: Environment.registry) }
+    private func locate() throws -> Index {
+        try Index(at: folder(), registry: Environment.registry, queryCache: Environment.queryCache)
+    }
 
     /// The folder of the index that was named or is nearest, for those who do not open it.
     /// - Throws: `Failure` saying where was looked.

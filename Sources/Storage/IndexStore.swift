@@ -89,11 +89,13 @@ package final class IndexStore: Sendable {
 
     static var configuration: Configuration {
         var configuration = Configuration()
-        configuration.journalMode = .wal
         configuration.busyMode = .timeout(10)
         configuration.prepareDatabase { database in
             // A small cache is full at once: what a run takes does not depend on how long it goes on.
-            try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024")
+            // Write-ahead logging is a property of the file. GRDB's own `journalMode` would write, and sync four times, at
+            // every opening: a search only reads.
+            try database.execute(
+                sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -1024")
         }
         return configuration
     }

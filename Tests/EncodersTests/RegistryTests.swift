@@ -53,7 +53,9 @@ import Testing
         let model = try state.registry.open("small")
         #expect(model.name == "small")
         #expect(model.dimension == 20)
-        #expect(try state.registry.open("small", appliesOrientation: false).appliesOrientation == false)
+        #expect(
+            try state.registry.open("small", EncodingOptions(encodingID: "orientation=ignored")!).options
+                .appliesOrientation == false)
         // Another process reads what this one wrote.
         let other = ModelRegistry(configurationFolder: state.home.file("config"))
         #expect(try other.open("A.b_c-9").dimension == 32)

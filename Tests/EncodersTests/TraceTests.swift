@@ -100,15 +100,17 @@ import Testing
             let normed = try trace.golden("\(name).ln_1")
             try trace.expect("\(name).attn") { out in
                 block.attention.mix(normed, batch: 1, sequence: rows, buffers, kernels)
-                block.attention.outProjection.forward(buffers.mixed.pointer, rows: rows, into: out, kernels)
+                block.attention.outProjection.forward(buffers.mixed.pointer, rows: rows, into: out, buffers, kernels)
             }
             let attended = zip(x, try trace.golden("\(name).attn")).map(+)
             try trace.expect("\(name).ln_2") { block.norm2.forward(attended, rows: rows, into: $0, kernels) }
             let second = try trace.golden("\(name).ln_2")
-            try trace.expect("\(name).mlp.c_fc") { block.expand.forward(second, rows: rows, into: $0, kernels) }
-            try trace.expect("\(name).mlp.gelu") { block.hidden(second, rows: rows, into: $0, kernels) }
+            try trace.expect("\(name).mlp.c_fc") {
+                block.expand.forward(second, rows: rows, into: $0, buffers, kernels)
+            }
+            try trace.expect("\(name).mlp.gelu") { block.hidden(second, rows: rows, into: $0, buffers, kernels) }
             let hidden = try trace.golden("\(name).mlp.gelu")
-            try trace.expect("\(name).mlp") { block.contract.forward(hidden, rows: rows, into: $0, kernels) }
+            try trace.expect("\(name).mlp") { block.contract.forward(hidden, rows: rows, into: $0, buffers, kernels) }
             try trace.expect(name) { out in
                 out.update(from: x, count: x.count)
                 block.forward(out, batch: 1, sequence: rows, buffers, kernels)
@@ -139,7 +141,9 @@ import Testing
         try trace.expect("visual.ln_post'") { tower.postNorm.forward(normed, rows: 1, into: $0, trace.kernels) }
         let uncertainty = try #require(tower.uncertaintyProjection)
         let token = Array(normed[width..<(2 * width)])
-        try trace.expect("visual.uncertainty_proj") { uncertainty.forward(token, rows: 1, into: $0, trace.kernels) }
+        try trace.expect("visual.uncertainty_proj") {
+            uncertainty.forward(token, rows: 1, into: $0, buffers, trace.kernels)
+        }
     }
 
     @Test(arguments: models, Kernels.names) func textEnds(model: String, level: String) throws {
@@ -163,11 +167,13 @@ import Testing
             return
         }
         let normed = try trace.golden("text.ln_final")
-        try trace.expect("text.text_projection") { projection.forward(normed, rows: 1, into: $0, trace.kernels) }
+        try trace.expect("text.text_projection") {
+            projection.forward(normed, rows: 1, into: $0, buffers, trace.kernels)
+        }
         let uncertainty = try #require(tower.uncertaintyProjection)
         let mean = try trace.golden("text.text_projection")
         try trace.expect("text.text_uncertainty_projection") {
-            uncertainty.forward(mean, rows: 1, into: $0, trace.kernels)
+            uncertainty.forward(mean, rows: 1, into: $0, buffers, trace.kernels)
         }
     }
 }

@@ -6,6 +6,7 @@ import Penumbra
 enum PenumbraBenchmarks {
     static func main() async throws {
         let options = try Options(CommandLine.arguments.dropFirst())
+        if !options.parts.isEmpty { return try await runEncodingCases(options) }
         let pictures = try FileManager.default.contentsOfDirectory(atPath: options.gallery)
             .filter { $0.hasSuffix(".jpg") }.sorted()
             .map { Array(try Data(contentsOf: URL(fileURLWithPath: "\(options.gallery)/\($0)"))) }
@@ -45,6 +46,40 @@ enum PenumbraBenchmarks {
         if let output = options.output { try lines.write(toFile: output, atomically: true, encoding: .utf8) }
     }
 
+    /// The cases of ViT-B/16's shape, with the peers' figures beside them.
+    private static func runEncodingCases(_ options: Options) async throws {
+        var measurements: [(Measurement, note: String?)] = []
+        print(Measurement.header)
+        let workplace = options.workplace ?? NSTemporaryDirectory() + "penumbra-bench"
+        try FileManager.default.createDirectory(atPath: workplace, withIntermediateDirectories: true)
+        let cases = EncodingCases(
+            program: options.program, gallery: options.gallery, photographs: options.photographs, workplace: workplace
+        ) { measurement, note in
+            print(measurement.row + (note.map { "  \($0)" } ?? ""))
+            measurements.append((measurement, note))
+        }
+        try cases.prepare(tokenizer: options.tokenizer)
+        for part in options.parts {
+            switch part {
+            case "encode": try await cases.encode()
+            case "index": try cases.index()
+            case "start": try cases.start()
+            default: throw UsageError(argument: part)
+            }
+        }
+        let peers = try options.peers.map(PeerMeasurement.read) ?? []
+        if let output = options.output {
+            try append(measurements.map { $0.0.json + "\n" }.joined(), to: output)
+            try append(PeerTable.markdown(measurements, peers), to: output.replacing(".jsonl", with: ".md"))
+        }
+    }
+
+    /// Parts of a run are measured one after the other, into the same files.
+    private static func append(_ text: String, to path: String) throws {
+        let before = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        try (before + text).write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
     /// A folder of `count` pictures with distinct content: bytes after the end of a JPEG change its hash, not its pixels.
     static func folder(of pictures: [[UInt8]], count: Int) throws -> String {
         let folder = NSTemporaryDirectory() + "penumbra-bench-\(UUID().uuidString)"
@@ -62,8 +97,15 @@ struct Options {
     var gallery = "../Examples/Gallery"
     var output: String?
     var sizes = [1_000, 10_000]
+    /// The parts with a model of ViT-B/16's shape: `encode`, `index`, `start`.
+    var parts: [String] = []
+    var peers: String?
+    var photographs: String?
+    var program = ""
+    var workplace: String?
+    var tokenizer = ""
 
-    /// Reads `--gallery FOLDER`, `--output FILE` and `--sizes N,N`.
+    /// Reads options, each with a value.
     init(_ arguments: ArraySlice<String>) throws {
         var arguments = Array(arguments)
         while arguments.count >= 2 {
@@ -71,6 +113,12 @@ struct Options {
             switch name {
             case "--gallery": gallery = value
             case "--output": output = value
+            case "--parts": parts = value.split(separator: ",").map(String.init)
+            case "--peers": peers = value
+            case "--photographs": photographs = value
+            case "--program": program = value
+            case "--workplace": workplace = value
+            case "--tokenizer": tokenizer = value
             case "--sizes": sizes = value.split(separator: ",").compactMap { Int($0) }
             default: throw UsageError(argument: name)
             }
@@ -83,6 +131,8 @@ struct Options {
 struct UsageError: Error, CustomStringConvertible {
     let argument: String
     var description: String {
-        "what is \(argument)? usage: PenumbraBenchmarks [--gallery FOLDER] [--output FILE] [--sizes N,N]"
+        "what is \(argument)? usage: PenumbraBenchmarks [--gallery FOLDER] [--output FILE] [--sizes N,N] "
+            + "[--parts encode,index,start --program FILE --tokenizer FILE [--peers FILE] [--photographs FOLDER] "
+            + "[--workplace FOLDER]]"
     }
 }

@@ -9,6 +9,8 @@ typedef struct {
     const char *_Nonnull name;
     const unsigned char *_Nonnull bytes;
     size_t count;
+    /// The SHA-256 of the bytes, hexadecimal, of the files that are asked for it.
+    const char *_Nullable sha256;
 } pbm_file;
 
 /// All files of the built-in model folder `penumbra-tiny`.

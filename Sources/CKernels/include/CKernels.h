@@ -37,6 +37,9 @@ typedef enum {
 /// Slots of a block of codes.
 #define PK_BLOCK 256
 
+/// Floats of scratch memory a matrix product needs.
+#define PK_MULTIPLY_SCRATCH (192 * 768)
+
 /// Queries that share the reading of a coarse column, at most.
 #define PK_QUERIES 4
 
@@ -141,6 +144,9 @@ typedef struct {
     /// Widens n bfloat16 numbers; exact.
     void (*_Nonnull widen_bf16)(const uint16_t *_Nonnull x, size_t n, float *_Nonnull out);
 
+    /// Rounds n numbers to bfloat16: to the nearest, ties to even.
+    void (*_Nonnull narrow_bf16)(const float *_Nonnull x, size_t n, uint16_t *_Nonnull out);
+
     /// |a - b|^2, the same bytes as pk_squared_distance_f64 gives.
     double (*_Nonnull squared_distance_f64)(const float *_Nonnull a, const float *_Nonnull b, size_t d);
 
@@ -176,6 +182,17 @@ typedef struct {
     /// The positions of all x that are not above the threshold (NaN included), ascending: x [n], out [n].
     /// Returns how many there are.
     size_t (*_Nonnull select_not_above)(const float *_Nonnull x, size_t n, float threshold, uint32_t *_Nonnull out);
+
+    /// c = a b^T, or c + a b^T where `adds`: a [m, k], b [n, k], c [m, n], rows lda, ldb and ldc elements apart; scratch
+    /// [PK_MULTIPLY_SCRATCH]. A row of c depends on one row of a alone, to the bit. NULL where OpenBLAS is as fast.
+    void (*_Nullable multiply_transposed_f32)(size_t m, size_t n, size_t k, const float *_Nonnull a, size_t lda,
+                                              const float *_Nonnull b, size_t ldb, int adds, float *_Nonnull c,
+                                              size_t ldc, float *_Nonnull scratch);
+
+    /// c = a b: a [m, k], b [k, n], c [m, n]; otherwise as above.
+    void (*_Nullable multiply_f32)(size_t m, size_t n, size_t k, const float *_Nonnull a, size_t lda,
+                                   const float *_Nonnull b, size_t ldb, float *_Nonnull c, size_t ldc,
+                                   float *_Nonnull scratch);
 
     /// Both containments of the query and each of n <= 256 items of a block, in nats: slots [n], column as above, means
     /// [256, d], out [4, 256]: in_item, in_query, and what each is off by at most, infinite where nothing is known. With u the query's variance, w the item's, d the difference of the means:

@@ -1,22 +1,29 @@
 // Turns a picture file's bytes into RGB pixels and its EXIF orientation.
 
-/// A decoded picture as stored in its file: orientation is not applied.
+/// A decoded picture as stored in its file, or reduced: orientation is not applied.
 package struct DecodedImage: Sendable, Equatable {
     /// Columns.
     package let width: Int
     /// Rows.
     package let height: Int
+    /// Columns in the file, where the picture was decoded at a reduced size.
+    package let storedWidth: Int
+    /// Rows in the file.
+    package let storedHeight: Int
     /// RGB, `[height, width, 3]` row-major, 0...255, transparency already composited on white.
     package let pixels: [UInt8]
     /// EXIF orientation 1...8; 1 where there is none or it is damaged.
     package let orientation: Int
 
     /// Wraps pixels; `pixels.count` must be `width * height * 3`.
-    package init(width: Int, height: Int, pixels: [UInt8], orientation: Int = 1) {
+    package init(
+        width: Int, height: Int, pixels: [UInt8], orientation: Int = 1, stored: (width: Int, height: Int)? = nil
+    ) {
         precondition(width > 0 && height > 0 && pixels.count == width * height * 3, "pixels do not fit the size")
         precondition((1...8).contains(orientation), "EXIF orientation is 1...8")
         self.width = width
         self.height = height
+        (storedWidth, storedHeight) = stored ?? (width, height)
         self.pixels = pixels
         self.orientation = orientation
     }
@@ -31,21 +38,25 @@ package enum ImageDecoder {
     /// 64 MB.
     package static let maximumFileSize = 64 << 20
 
-    /// Decodes the first picture of a file held in memory.
+    /// Decodes the first picture of a file held in memory; a JPEG at a reduced size if asked to.
     /// - Throws: `ImageError` with the cause; a picture that lacks data is never returned in part.
-    package static func decode(_ bytes: [UInt8]) throws(ImageError) -> DecodedImage {
+    package static func decode(
+        _ bytes: [UInt8], _ reduction: Reduction? = nil
+    ) throws(ImageError) -> DecodedImage {
         let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(ImageError) -> DecodedImage in try decode(buffer) }
+            Result { () throws(ImageError) -> DecodedImage in try decode(buffer, reduction) }
         }
         return try result.get()
     }
 
-    /// Decodes the first picture of a mapped file; the bytes are not kept.
+    /// Decodes the first picture of a mapped file, a JPEG at a reduced size if asked to; the bytes are not kept.
     /// - Throws: `ImageError` with the cause; a picture that lacks data is never returned in part.
-    package static func decode(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> DecodedImage {
+    package static func decode(
+        _ bytes: UnsafeRawBufferPointer, _ reduction: Reduction? = nil
+    ) throws(ImageError) -> DecodedImage {
         guard bytes.count <= maximumFileSize else { throw .fileTooLarge(bytes: bytes.count) }
         switch try ImageFormat.recognize(bytes) {
-        case .jpeg: return try JPEGReader.decode(bytes)
+        case .jpeg: return try JPEGReader.decode(bytes, reduction)
         case .png: return try PNGReader.decode(bytes)
         case .webp: return try WebPReader.decode(bytes)
         }

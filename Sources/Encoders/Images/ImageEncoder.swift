@@ -25,12 +25,13 @@ package struct ImageEncoder: Sendable {
     }
     private let tower: ImageTower
     private let preprocessor: ImagePreprocessor
-    private let appliesOrientation: Bool
+    private let options: EncodingOptions
     private let pool: ActivationsPool
 
-    package init(tower: ImageTower, appliesOrientation: Bool) {
+    /// Pairs a tower with how pictures are decoded and turned.
+    package init(tower: ImageTower, _ options: EncodingOptions = EncodingOptions()) {
         self.tower = tower
-        self.appliesOrientation = appliesOrientation
+        self.options = options
         preprocessor = ImagePreprocessor(height: tower.shape.height, width: tower.shape.width)
         pool = ActivationsPool { tower.activations(batch: Self.batchSize) }
     }
@@ -40,9 +41,10 @@ package struct ImageEncoder: Sendable {
     /// - Returns: the pixels the tower takes, and the picture's own size.
     /// - Throws: `ImageError`: no picture, an unsupported kind, damaged or truncated, too large.
     package func prepare(_ bytes: [UInt8]) throws(ImageError) -> PreparedPicture {
-        let image = try ImageDecoder.decode(bytes)
-        let pixels = preprocessor.preprocess(image, applyOrientation: appliesOrientation)
-        return PreparedPicture(pixels: pixels, width: image.width, height: image.height)
+        let reduction = options.decodesReduced ? preprocessor.reduction(options) : nil
+        let image = try ImageDecoder.decode(bytes, reduction)
+        let pixels = preprocessor.preprocess(image, applyOrientation: options.appliesOrientation)
+        return PreparedPicture(pixels: pixels, width: image.storedWidth, height: image.storedHeight)
     }
 
     /// Prepared pictures to Gaussians, in order; the means normalised.

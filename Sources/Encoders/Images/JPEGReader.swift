@@ -4,25 +4,31 @@ import Glibc
 
 /// Decodes JPEG through libjpeg-turbo, with the accurate integer DCT and smooth chroma upsampling, as Pillow does.
 enum JPEGReader {
-    /// Decodes a whole file: baseline, extended or progressive, Huffman or arithmetic coding.
+    /// Decodes a whole file: baseline, extended or progressive, Huffman or arithmetic coding; smaller if asked to.
     /// - Throws: `.truncated`, `.damaged` in libjpeg's words, `.unsupported` for lossless, hierarchical, 12-bit and
     ///   two-component files, `.tooManyPixels`, `.tooManyScans`, `.outOfMemory`.
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> DecodedImage {
+    static func decode(_ bytes: UnsafeRawBufferPointer, _ reduction: Reduction?) throws(ImageError) -> DecodedImage {
         let structure = try JPEGStructure(bytes)
         try check(structure)
+        let divisor =
+            reduction?.divisor(
+                width: structure.width, height: structure.height, orientation: structure.orientation) ?? 1
+        // As TJSCALED: rounded up.
+        let width = (structure.width + divisor - 1) / divisor, height = (structure.height + divisor - 1) / divisor
         let isCMYK = structure.components == 4
-        let count = structure.width * structure.height
+        let count = width * height
         var failure: ImageError?
         let pixels = [UInt8](unsafeUninitializedCapacity: count * (isCMYK ? 4 : 3)) { buffer, used in
             do throws(ImageError) {
-                try decode(bytes, structure, into: buffer)
+                try decode(bytes, structure, width: width, height: height, into: buffer)
                 if isCMYK { invertedCMYKToRGB(buffer, count: count) }
                 used = count * 3
             } catch { failure = error }
         }
         if let failure { throw failure }
         return DecodedImage(
-            width: structure.width, height: structure.height, pixels: pixels, orientation: structure.orientation)
+            width: width, height: height, pixels: pixels, orientation: structure.orientation,
+            stored: (structure.width, structure.height))
     }
 
     /// Everything that can be refused before allocating.
@@ -45,9 +51,13 @@ enum JPEGReader {
     /// Stray bytes between segments are harmless, but libjpeg tells only its first warning: they are taken out, lest
     /// the warning about them hide one about missing data.
     private static func decode(
-        _ bytes: UnsafeRawBufferPointer, _ structure: JPEGStructure, into pixels: UnsafeMutableBufferPointer<UInt8>
+        _ bytes: UnsafeRawBufferPointer, _ structure: JPEGStructure, width: Int, height: Int,
+        into pixels: UnsafeMutableBufferPointer<UInt8>
     ) throws(ImageError) {
-        guard !structure.stray.isEmpty else { return try run(bytes, structure, pixels) }
+        let isCMYK = structure.components == 4
+        guard !structure.stray.isEmpty else {
+            return try run(bytes, width: width, height: height, isCMYK: isCMYK, pixels)
+        }
         var cleaned: [UInt8] = []
         cleaned.reserveCapacity(bytes.count)
         var kept = 0
@@ -57,21 +67,24 @@ enum JPEGReader {
         }
         cleaned += bytes[kept...]
         let result = cleaned.withUnsafeBytes { buffer in
-            Result { () throws(ImageError) in try run(buffer, structure, pixels) }
+            Result { () throws(ImageError) in
+                try run(buffer, width: width, height: height, isCMYK: isCMYK, pixels)
+            }
         }
         try result.get()
     }
 
     private static func run(
-        _ bytes: UnsafeRawBufferPointer, _ structure: JPEGStructure, _ pixels: UnsafeMutableBufferPointer<UInt8>
+        _ bytes: UnsafeRawBufferPointer, width: Int, height: Int, isCMYK: Bool,
+        _ pixels: UnsafeMutableBufferPointer<UInt8>
     ) throws(ImageError) {
         guard let handle = tjInitDecompress() else { throw .outOfMemory }
         defer { tjDestroy(handle) }
-        let format = structure.components == 4 ? TJPF_CMYK : TJPF_RGB
-        let stride = structure.width * (structure.components == 4 ? 4 : 3)
+        let format = isCMYK ? TJPF_CMYK : TJPF_RGB
+        let stride = width * (isCMYK ? 4 : 3)
         let code = tjDecompress2(
             handle, bytes.bindMemory(to: UInt8.self).baseAddress, UInt(bytes.count), pixels.baseAddress,
-            Int32(structure.width), Int32(stride), Int32(structure.height), Int32(format.rawValue), TJFLAG_ACCURATEDCT)
+            Int32(width), Int32(stride), Int32(height), Int32(format.rawValue), TJFLAG_ACCURATEDCT)
         guard code != 0 else { return }
         let message = String(cString: tjGetErrorStr2(handle))
         if tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue), isHarmless(message) { return }

@@ -23,8 +23,8 @@ public final class Model: Sendable {
     public let unconvincingBelow: Double?
     /// Whether the model gives points instead of Gaussians: one of its towers has no uncertainty token.
     public var isPointModel: Bool { !configuration.image.hasUncertainty || !configuration.text.hasUncertainty }
-    /// Whether pictures are turned as their EXIF orientation says; the reference ignores it.
-    public let appliesOrientation: Bool
+    /// How it encodes.
+    public let options: EncodingOptions
 
     package let configuration: ModelConfiguration
     let files: ModelFiles
@@ -34,37 +34,38 @@ public final class Model: Sendable {
     private let text = Mutex<TextEncoder?>(nil)
 
     /// Opens the built-in model.
-    /// - Parameter appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    /// - Parameter options: how it encodes.
     /// - Returns: the model compiled into this program.
     /// - Throws: never but for a program built wrongly.
-    public static func builtin(appliesOrientation: Bool = true) throws -> Model {
-        try Model(.builtin, name: builtinName, appliesOrientation, .none)
+    public static func builtin(_ options: EncodingOptions = EncodingOptions()) throws -> Model {
+        try Model(.builtin, name: builtinName, options, .none)
     }
 
     /// Opens a model folder: `config.json`, `model.safetensors` and, for texts, `tokenizer.json`.
     /// - Parameters:
     ///   - folder: the folder's path.
-    ///   - appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    ///   - options: how it encodes.
     /// - Throws: an error whose description names file, key, got and expected.
-    public convenience init(folder: String, appliesOrientation: Bool = true) throws {
-        try self.init(folder: folder, name: folder, appliesOrientation: appliesOrientation, cache: .none)
+    public convenience init(folder: String, _ options: EncodingOptions = EncodingOptions()) throws {
+        try self.init(folder: folder, name: folder, options, cache: .none)
     }
 
     /// Opens a model folder under a name, with its tokenizer elsewhere and its fingerprint remembered.
     convenience init(
-        folder: String, name: String, tokenizer: String? = nil, appliesOrientation: Bool = true, cache: FileCache
+        folder: String, name: String, tokenizer: String? = nil, _ options: EncodingOptions = EncodingOptions(),
+        cache: FileCache
     ) throws {
-        try self.init(.folder(folder, tokenizer: tokenizer), name: name, appliesOrientation, cache)
+        try self.init(.folder(folder, tokenizer: tokenizer), name: name, options, cache)
     }
 
-    private init(_ files: ModelFiles, name: String, _ appliesOrientation: Bool, _ cache: FileCache) throws {
+    private init(_ files: ModelFiles, name: String, _ options: EncodingOptions, _ cache: FileCache) throws {
         self.name = name
         self.files = files
         self.cache = cache
-        self.appliesOrientation = appliesOrientation
+        self.options = options
         configuration = try ModelConfiguration(files.required("config.json"))
         weights = try Safetensors(file: files.required("model.safetensors"))
-        fingerprint = cache.fingerprint(of: weights.file)
+        fingerprint = files.fingerprint("model.safetensors") ?? cache.fingerprint(of: weights.file)
         let calibration = try files.file("calibration.json").map(Calibration.init) ?? Calibration()
         unconvincingBelow = calibration.unconvincingBelow
         var checkpoint = Checkpoint(weights)
@@ -80,13 +81,23 @@ public final class Model: Sendable {
     /// precision, as `key=value` pairs.
     public var encodingID: String {
         let image = configuration.image
-        return [
+        let pairs = [
             "model=\(fingerprint)",
             "architecture=\(SHA256.hash(data: Array(configuration.canonical.utf8)).hexadecimal.prefix(16))",
             "picture=\(image.height)x\(image.width)-bicubic-center",
-            "orientation=\(appliesOrientation ? "exif" : "ignored")", "decode=full", "precision=f32",
-        ].joined(separator: ";")
+        ]
+        return (pairs + options.pairs).joined(separator: ";")
     }
+
+    /// SHA-256 of `tokenizer.json`, hexadecimal, or nil where there is none: which texts are the same to the model is no
+    /// part of the encoding id, but is to whoever remembers texts.
+    package func tokenizerFingerprint() throws -> String? {
+        if let known = files.fingerprint("tokenizer.json") { return known }
+        return try files.file("tokenizer.json").map(cache.fingerprint)
+    }
+
+    /// Whether the text tower is in memory.
+    package var hasLoadedTexts: Bool { text.withLock { $0 != nil } }
 
     /// Loads both towers and the tokenizer where there is one, so that whatever is wrong is said now.
     func checkEverything() throws {
@@ -101,9 +112,11 @@ public final class Model: Sendable {
     package func imageEncoder() throws -> ImageEncoder {
         try image.withLock { encoder in
             if let encoder { return encoder }
+            try options.precision.check()
             var checkpoint = Checkpoint(weights)
-            let tower = try ImageTower(&checkpoint, configuration.image, dimension: dimension)
-            let loaded = ImageEncoder(tower: tower, appliesOrientation: appliesOrientation)
+            let tower = try ImageTower(
+                &checkpoint, configuration.image, dimension: dimension, precision: options.precision)
+            let loaded = ImageEncoder(tower: tower, options)
             encoder = loaded
             return loaded
         }
@@ -118,9 +131,11 @@ public final class Model: Sendable {
                 throw FileError(
                     path: name, reason: "the model has no tokenizer.json: it encodes pictures only, not texts")
             }
+            try options.precision.check()
             let tokenizer = try Tokenizer(file, cache: cache)
             var checkpoint = Checkpoint(weights)
-            let tower = try TextTower(&checkpoint, configuration.text, dimension: dimension)
+            let tower = try TextTower(
+                &checkpoint, configuration.text, dimension: dimension, precision: options.precision)
             let loaded = try TextEncoder(tokenizer: tokenizer, tower: tower, file: file.path)
             encoder = loaded
             return loaded

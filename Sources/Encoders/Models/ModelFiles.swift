@@ -30,6 +30,14 @@ package enum ModelFiles: Sendable, Equatable {
         }
     }
 
+    /// The SHA-256 of a file's bytes, hexadecimal, where it is known without reading them.
+    package func fingerprint(_ name: String) -> String? {
+        guard self == .builtin else { return nil }
+        var count = 0
+        let files = UnsafeBufferPointer(start: pbm_files(&count), count: count)
+        return files.first { String(cString: $0.name) == name }?.sha256.map { String(cString: $0) }
+    }
+
     /// Maps a file the model cannot do without.
     /// - Throws: `FileError` naming the folder and the missing file.
     package func required(_ name: String) throws -> MappedFile {

@@ -39,20 +39,19 @@ public struct ModelRegistry: Sendable {
     /// Opens a model: the built-in one, a registered name, or a folder.
     /// - Parameters:
     ///   - name: `penumbra-tiny`, a registered name, or the path of a model folder.
-    ///   - appliesOrientation: whether pictures are turned as their EXIF orientation says.
+    ///   - options: how it encodes.
     /// - Returns: the open model, by that name; folders by their absolute path.
     /// - Throws: an error that names what is missing or wrong.
-    public func open(_ name: String, appliesOrientation: Bool = true) throws -> Model {
-        if name == Model.builtinName { return try .builtin(appliesOrientation: appliesOrientation) }
+    public func open(_ name: String, _ options: EncodingOptions = EncodingOptions()) throws -> Model {
+        if name == Model.builtinName { return try .builtin(options) }
         if let entry = try read().models[name] {
             return try Model(
-                folder: entry.folder, name: name, tokenizer: entry.tokenizer, appliesOrientation: appliesOrientation,
-                cache: cache)
+                folder: entry.folder, name: name, tokenizer: entry.tokenizer, options, cache: cache)
         }
         guard let folder = Self.absolute(name) else {
             throw FileError(path: name, reason: "no model of this name is registered, and no folder is there")
         }
-        return try Model(folder: folder, name: folder, appliesOrientation: appliesOrientation, cache: cache)
+        return try Model(folder: folder, name: folder, options, cache: cache)
     }
 
     /// Gives a model folder a name.

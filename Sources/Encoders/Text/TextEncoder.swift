@@ -11,6 +11,14 @@ package struct EncodedText: Sendable {
     package let unknownCharacters: [String]
     /// Whether nothing was left of the text: to the model it is the empty text.
     package let isEmpty: Bool
+
+    /// Puts together what an encoder gave, now or earlier.
+    package init(gaussian: Gaussian, isTruncated: Bool, unknownCharacters: [String], isEmpty: Bool) {
+        self.gaussian = gaussian
+        self.isTruncated = isTruncated
+        self.unknownCharacters = unknownCharacters
+        self.isEmpty = isEmpty
+    }
 }
 
 /// The text side of a model.

@@ -1,5 +1,5 @@
 // The scratch memory of one worker's forward passes, allocated once.
-
+import CKernels
 import Gaussians
 
 /// Everything a tower writes while it computes a batch.
@@ -24,6 +24,12 @@ package final class Activations {
     package let pixels: FloatBuffer
     /// Unfolded patches, [batch * patches, 3 * patch * patch]; empty for texts.
     package let patches: FloatBuffer
+    /// What a matrix product packs, [PK_MULTIPLY_SCRATCH].
+    let scratch = FloatBuffer(count: Int(PK_MULTIPLY_SCRATCH))
+    /// Activations in bfloat16; empty where nothing computes with them.
+    let half = ScratchBytes()
+    /// What a product in bfloat16 needs besides.
+    let productScratch = ScratchBytes()
     /// Raw means, [batch, D].
     package let means: FloatBuffer
     /// Log variances, [batch, D].
@@ -54,4 +60,20 @@ package final class Activations {
         let logVariance = UnsafeBufferPointer(start: logVariances.pointer + index * dimension, count: dimension)
         return Gaussian(mean: mean, logVariance: Array(logVariance))
     }
+}
+
+/// Scratch memory that grows to what it is asked for.
+final class ScratchBytes {
+    private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    /// At least so many bytes, 64-byte aligned; what was in them before is lost.
+    func reserve(byteCount: Int) -> UnsafeMutableRawPointer {
+        if let base = memory.baseAddress, memory.count >= byteCount { return base }
+        memory.deallocate()
+        let base = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+        memory = UnsafeMutableRawBufferPointer(start: base, count: max(byteCount, 64))
+        return base
+    }
+
+    deinit { memory.deallocate() }
 }

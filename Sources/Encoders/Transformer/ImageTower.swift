@@ -17,9 +17,11 @@ package struct ImageTower: Sendable {
     let projection: FloatTensor  // proj [width, D]
     package let uncertaintyProjection: Linear?  // uncertainty_proj [D, width]
 
-    /// Takes the tower's tensors out of a checkpoint.
-    /// - Throws: `SafetensorsError` naming file, tensor, got and expected.
-    package init(_ checkpoint: inout Checkpoint, _ shape: ImageTowerConfiguration, dimension: Int) throws {
+    /// Takes the tower's tensors out of a checkpoint; the blocks compute their products in `precision`.
+    /// - Throws: `PrecisionError`, `SafetensorsError` naming file, tensor, got and expected.
+    package init(
+        _ checkpoint: inout Checkpoint, _ shape: ImageTowerConfiguration, dimension: Int, precision: Precision = .f32
+    ) throws {
         let width = shape.transformer.width
         let eps = shape.transformer.eps
         self.shape = shape
@@ -29,7 +31,7 @@ package struct ImageTower: Sendable {
         uncertaintyToken = shape.hasUncertainty ? try checkpoint.tensor("visual.unc_embedding", [width]) : nil
         positions = try checkpoint.tensor("visual.positional_embedding", [shape.sequence, width])
         preNorm = shape.noPreNorm ? nil : try LayerNorm(&checkpoint, "visual.ln_pre", width: width, eps: eps)
-        blocks = try Block.all(&checkpoint, "visual", shape.transformer)
+        blocks = try Block.all(&checkpoint, "visual", shape.transformer, precision)
         postNorm = try LayerNorm(&checkpoint, "visual.ln_post", width: width, eps: eps)
         projection = try checkpoint.tensor("visual.proj", [width, dimension])
         uncertaintyProjection =
@@ -60,7 +62,7 @@ package struct ImageTower: Sendable {
         let sequence = shape.sequence
         let x = buffers.x.pointer  // [batch * sequence, width]
 
-        embed(pixels, batch: batch, buffers)
+        embed(pixels, batch: batch, buffers, kernels)
         preNorm?.forward(x, rows: batch * sequence, into: x, kernels)
         for block in blocks {
             block.forward(x, batch: batch, sequence: sequence, buffers, kernels)
@@ -68,21 +70,23 @@ package struct ImageTower: Sendable {
 
         for item in 0..<batch {
             let tokens = x + item * sequence * width  // [sequence, width]: class, uncertainty, patches
-            let mean = buffers.means.pointer + item * dimension  // [D]
             postNorm.forward(tokens, rows: shape.hasUncertainty ? 2 : 1, into: tokens, kernels)
             if let uncertaintyProjection {
                 uncertaintyProjection.forward(
-                    tokens + width, rows: 1, into: buffers.logVariances.pointer + item * dimension, kernels)
+                    tokens + width, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers,
+                    kernels)
                 postNorm.forward(tokens, rows: 1, into: tokens, kernels)  // the class token passes ln_post twice
             }
-            BLAS.multiply(
-                m: 1, n: dimension, k: width, tokens, lda: width, projection.pointer, ldb: dimension, transposed: false,
-                into: mean, ldc: dimension)
         }
+        BLAS.multiply(
+            m: batch, n: dimension, k: width, x, lda: sequence * width, projection.pointer, ldb: dimension,
+            transposed: false, into: buffers.means.pointer, ldc: dimension, buffers.scratch, kernels)
     }
 
     /// pixels [batch, 3, height, width] -> `buffers.x` [batch * sequence, width]: tokens with positions.
-    package func embed(_ pixels: UnsafePointer<Float>, batch: Int, _ buffers: Activations) {
+    package func embed(
+        _ pixels: UnsafePointer<Float>, batch: Int, _ buffers: Activations, _ kernels: Kernels = .best
+    ) {
         let width = shape.transformer.width
         let patchCount = shape.grid.rows * shape.grid.columns
         let patchSize = 3 * shape.patch * shape.patch
@@ -98,7 +102,7 @@ package struct ImageTower: Sendable {
             }
             BLAS.multiply(
                 m: patchCount, n: width, k: patchSize, patches, lda: patchSize, patchEmbedding.pointer, ldb: patchSize,
-                transposed: true, beta: 1, into: tokens + leading * width, ldc: width)
+                transposed: true, adds: true, into: tokens + leading * width, ldc: width, buffers.scratch, kernels)
         }
     }
 

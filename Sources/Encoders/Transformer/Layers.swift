@@ -25,34 +25,58 @@ package struct LayerNorm: Sendable {
 
 /// x @ weight^T + bias.
 package struct Linear: Sendable {
-    let weight: FloatTensor  // [outputs, inputs]
+    private enum Weight: Sendable {  // [outputs, inputs]
+        case float(FloatTensor)
+        case half(BFloat16Weights)
+    }
+    private let weight: Weight
     let bias: FloatTensor  // [outputs]
-    package var outputs: Int { weight.shape[0] }
-    package var inputs: Int { weight.shape[1] }
+    package let inputs: Int
+    package let outputs: Int
 
-    package init(_ checkpoint: inout Checkpoint, weight: String, bias: String, inputs: Int, outputs: Int) throws {
-        self.weight = try checkpoint.tensor(weight, [outputs, inputs])
+    /// Takes a layer out of a checkpoint; `precision` is what its product is computed with.
+    package init(
+        _ checkpoint: inout Checkpoint, weight: String, bias: String, inputs: Int, outputs: Int,
+        precision: Precision = .f32
+    ) throws {
+        let values = try checkpoint.tensor(weight, [outputs, inputs])
+        self.weight = precision == .f32 ? .float(values) : .half(try BFloat16Weights(values))
         self.bias = try checkpoint.tensor(bias, [outputs])
+        self.inputs = inputs
+        self.outputs = outputs
     }
 
-    package init(_ checkpoint: inout Checkpoint, _ key: String, inputs: Int, outputs: Int) throws {
-        try self.init(&checkpoint, weight: "\(key).weight", bias: "\(key).bias", inputs: inputs, outputs: outputs)
+    package init(
+        _ checkpoint: inout Checkpoint, _ key: String, inputs: Int, outputs: Int, precision: Precision = .f32
+    ) throws {
+        try self.init(
+            &checkpoint, weight: "\(key).weight", bias: "\(key).bias", inputs: inputs, outputs: outputs,
+            precision: precision)
     }
 
     /// x [rows, inputs] -> out [rows, outputs], the bias left to the caller, who fuses it with what follows.
     ///
-    /// `stride` is elements between rows of x, `beta` what out is multiplied with before the product is added.
+    /// `stride` is elements between rows of x; with `adds` the product is added to what is there.
     package func product(
-        _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, adding beta: Float = 0, into out: Rows
+        _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, adds: Bool = false, into out: Rows,
+        _ buffers: Activations, _ kernels: Kernels
     ) {
-        BLAS.multiply(
-            m: rows, n: outputs, k: inputs, x, lda: stride ?? inputs, weight.pointer, ldb: inputs, transposed: true,
-            beta: beta, into: out, ldc: outputs)
+        switch weight {
+        case .float(let weight):
+            BLAS.multiply(
+                m: rows, n: outputs, k: inputs, x, lda: stride ?? inputs, weight.pointer, ldb: inputs, transposed: true,
+                adds: adds, into: out, ldc: outputs, buffers.scratch, kernels)
+        case .half(let weight):
+            weight.multiply(x, rows: rows, stride: stride ?? inputs, adds: adds, into: out, buffers, kernels)
+        }
     }
 
     /// x [rows, inputs] -> out [rows, outputs].
-    package func forward(_ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, into out: Rows, _ kernels: Kernels) {
-        product(x, rows: rows, stride: stride, into: out)
+    package func forward(
+        _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, into out: Rows, _ buffers: Activations,
+        _ kernels: Kernels
+    ) {
+        product(x, rows: rows, stride: stride, into: out, buffers, kernels)
         kernels.table.pointee.add_bias_f32(out, bias.pointer, rows, outputs)
     }
 }
@@ -64,11 +88,14 @@ package struct Attention: Sendable {
     let heads: Int
     var width: Int { outProjection.outputs }
 
-    package init(_ checkpoint: inout Checkpoint, _ key: String, width: Int, heads: Int) throws {
+    package init(
+        _ checkpoint: inout Checkpoint, _ key: String, width: Int, heads: Int, precision: Precision
+    ) throws {
         inProjection = try Linear(
-            &checkpoint, weight: "\(key).in_proj_weight", bias: "\(key).in_proj_bias", inputs: width, outputs: 3 * width
-        )
-        outProjection = try Linear(&checkpoint, "\(key).out_proj", inputs: width, outputs: width)
+            &checkpoint, weight: "\(key).in_proj_weight", bias: "\(key).in_proj_bias", inputs: width,
+            outputs: 3 * width, precision: precision)
+        outProjection = try Linear(
+            &checkpoint, "\(key).out_proj", inputs: width, outputs: width, precision: precision)
         self.heads = heads
     }
 
@@ -80,21 +107,20 @@ package struct Attention: Sendable {
         let headSize = width / heads
         let qkv = buffers.qkv.pointer  // [rows, 3 * width]
         let attention = buffers.attention.pointer  // [sequence, sequence], one head at a time
-        inProjection.forward(x, rows: rows, into: qkv, kernels)
+        inProjection.forward(x, rows: rows, into: qkv, buffers, kernels)
         for item in 0..<batch {
             for head in 0..<heads {
                 // q, k, v: [sequence, headSize], rows 3 * width apart
                 let q = qkv + item * sequence * 3 * width + head * headSize
                 BLAS.multiply(
                     m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
-                    transposed: true,
-                    into: attention, ldc: sequence)
+                    transposed: true, into: attention, ldc: sequence, buffers.scratch, kernels)
                 kernels.table.pointee.softmax_rows_f32(
                     attention, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
                 BLAS.multiply(
                     m: sequence, n: headSize, k: sequence, attention, lda: sequence, q + 2 * width, ldb: 3 * width,
                     transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize,
-                    ldc: width)
+                    ldc: width, buffers.scratch, kernels)
             }
         }
     }
@@ -111,13 +137,17 @@ package struct Block: Sendable {
     package let scale2: FloatTensor?  // ls_2.gamma [width]
     package let quickGELU: Bool
 
-    package init(_ checkpoint: inout Checkpoint, _ key: String, _ shape: TransformerConfiguration) throws {
+    package init(
+        _ checkpoint: inout Checkpoint, _ key: String, _ shape: TransformerConfiguration, _ precision: Precision
+    ) throws {
         let width = shape.width
         norm1 = try LayerNorm(&checkpoint, "\(key).ln_1", width: width, eps: shape.eps)
-        attention = try Attention(&checkpoint, "\(key).attn", width: width, heads: shape.heads)
+        attention = try Attention(&checkpoint, "\(key).attn", width: width, heads: shape.heads, precision: precision)
         norm2 = try LayerNorm(&checkpoint, "\(key).ln_2", width: width, eps: shape.eps)
-        expand = try Linear(&checkpoint, "\(key).mlp.c_fc", inputs: width, outputs: shape.mlpWidth)
-        contract = try Linear(&checkpoint, "\(key).mlp.c_proj", inputs: shape.mlpWidth, outputs: width)
+        expand = try Linear(
+            &checkpoint, "\(key).mlp.c_fc", inputs: width, outputs: shape.mlpWidth, precision: precision)
+        contract = try Linear(
+            &checkpoint, "\(key).mlp.c_proj", inputs: shape.mlpWidth, outputs: width, precision: precision)
         scale1 = shape.hasLayerScale ? try checkpoint.tensor("\(key).ls_1.gamma", [width]) : nil
         scale2 = shape.hasLayerScale ? try checkpoint.tensor("\(key).ls_2.gamma", [width]) : nil
         quickGELU = shape.quickGELU
@@ -125,11 +155,11 @@ package struct Block: Sendable {
 
     /// All blocks of a tower.
     package static func all(
-        _ checkpoint: inout Checkpoint, _ key: String, _ shape: TransformerConfiguration
+        _ checkpoint: inout Checkpoint, _ key: String, _ shape: TransformerConfiguration, _ precision: Precision
     ) throws -> [Block] {
         var blocks: [Block] = []
         for layer in 0..<shape.layers {
-            blocks.append(try Block(&checkpoint, "\(key).transformer.resblocks.\(layer)", shape))
+            blocks.append(try Block(&checkpoint, "\(key).transformer.resblocks.\(layer)", shape, precision))
         }
         return blocks
     }
@@ -141,13 +171,15 @@ package struct Block: Sendable {
         attention.mix(buffers.normed.pointer, batch: batch, sequence: sequence, buffers, kernels)
         attention.outProjection.addBranch(buffers.mixed.pointer, rows: rows, to: x, scale1, buffers, kernels)
         norm2.forward(x, rows: rows, into: buffers.normed.pointer, kernels)
-        hidden(buffers.normed.pointer, rows: rows, into: buffers.hidden.pointer, kernels)
+        hidden(buffers.normed.pointer, rows: rows, into: buffers.hidden.pointer, buffers, kernels)
         contract.addBranch(buffers.hidden.pointer, rows: rows, to: x, scale2, buffers, kernels)
     }
 
     /// The MLP's hidden layer, activated: x [rows, width] -> out [rows, mlpWidth].
-    package func hidden(_ x: UnsafePointer<Float>, rows: Int, into out: Rows, _ kernels: Kernels) {
-        expand.product(x, rows: rows, into: out)
+    package func hidden(
+        _ x: UnsafePointer<Float>, rows: Int, into out: Rows, _ buffers: Activations, _ kernels: Kernels
+    ) {
+        expand.product(x, rows: rows, into: out, buffers, kernels)
         let activate = quickGELU ? kernels.table.pointee.bias_quick_gelu_f32 : kernels.table.pointee.bias_gelu_f32
         activate(out, expand.bias.pointer, rows, expand.outputs)
     }
@@ -160,11 +192,11 @@ extension Linear {
         _ kernels: Kernels
     ) {
         guard let gamma else {
-            product(x, rows: rows, adding: 1, into: to)
+            product(x, rows: rows, adds: true, into: to, buffers, kernels)
             kernels.table.pointee.add_bias_f32(to, bias.pointer, rows, outputs)
             return
         }
-        product(x, rows: rows, into: buffers.normed.pointer)  // normed is free by now
+        product(x, rows: rows, into: buffers.normed.pointer, buffers, kernels)  // normed is free by now
         kernels.table.pointee.add_scaled_f32(to, buffers.normed.pointer, bias.pointer, gamma.pointer, rows, outputs)
     }
 }

@@ -22,9 +22,11 @@ package struct TextTower: Sendable {
         case matrix(FloatTensor)  // [width, D]
     }
 
-    /// Takes the tower's tensors out of a checkpoint.
-    /// - Throws: `SafetensorsError` naming file, tensor, got and expected.
-    package init(_ checkpoint: inout Checkpoint, _ shape: TextTowerConfiguration, dimension: Int) throws {
+    /// Takes the tower's tensors out of a checkpoint; the blocks compute their products in `precision`.
+    /// - Throws: `PrecisionError`, `SafetensorsError` naming file, tensor, got and expected.
+    package init(
+        _ checkpoint: inout Checkpoint, _ shape: TextTowerConfiguration, dimension: Int, precision: Precision = .f32
+    ) throws {
         let width = shape.transformer.width
         self.shape = shape
         self.dimension = dimension
@@ -33,7 +35,7 @@ package struct TextTower: Sendable {
             "text.positional_embedding", [shape.contextLength + shape.extraTokens, width])
         classToken = try checkpoint.tensor("text.cls_emb", [width])
         uncertaintyToken = shape.hasUncertainty ? try checkpoint.tensor("text.unc_emb", [width]) : nil
-        blocks = try Block.all(&checkpoint, "text", shape.transformer)
+        blocks = try Block.all(&checkpoint, "text", shape.transformer, precision)
         finalNorm = try LayerNorm(&checkpoint, "text.ln_final", width: width, eps: shape.transformer.eps)
         projection =
             shape.projectionHasBias
@@ -81,15 +83,15 @@ package struct TextTower: Sendable {
             finalNorm.forward(last, rows: 1, into: last, kernels)
             switch projection {
             case .linear(let linear):
-                linear.forward(last, rows: 1, into: mean, kernels)
+                linear.forward(last, rows: 1, into: mean, buffers, kernels)
             case .matrix(let matrix):
                 BLAS.multiply(
                     m: 1, n: dimension, k: width, last, lda: width, matrix.pointer, ldb: dimension, transposed: false,
-                    into: mean, ldc: dimension)
+                    into: mean, ldc: dimension, buffers.scratch, kernels)
             }
             // From the projected mean, not yet normalised: the uncertainty token only speaks through attention.
             uncertaintyProjection?.forward(
-                mean, rows: 1, into: buffers.logVariances.pointer + item * dimension, kernels)
+                mean, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers, kernels)
         }
     }
 

@@ -22,6 +22,7 @@ struct DoctorCommand: ParsableCommand {
         if !inThisProcess { return try runInChild() }
         Console.row("penumbra", PenumbraCommand.configuration.version)
         var diagnosis = Diagnosis()
+        diagnosis.look(at: Environment.queryCache)
         if let folder = try? location.folder() {
             let absolute = IndexLocation.absolute(folder) ?? folder
             diagnosis.look(at: absolute)

@@ -32,6 +32,8 @@ struct EncodeCommand: AsyncParsableCommand {
     @Flag(help: "Leave pictures as they lie in their files, as the reference does.")
     var ignoreOrientation = false
 
+    @OptionGroup var encoding: EncodingArguments
+
     @Option(
         name: .shortAndLong, help: ArgumentHelp("Where to write. Default: JSON lines on stdout.", valueName: "file"),
         completion: .file(extensions: ["safetensors"]))
@@ -43,7 +45,9 @@ struct EncodeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let model = try Environment.registry.open(model, appliesOrientation: !ignoreOrientation)
+        var options = try encoding.options()
+        options.appliesOrientation = !ignoreOrientation
+        let model = try Environment.registry.open(model, options)
         var raw = RawArguments()
         let lines = try lines()
         let inputs =

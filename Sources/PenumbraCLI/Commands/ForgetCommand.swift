@@ -1,4 +1,4 @@
-// `penumbra forget`: the end of an index, or of one source in it.
+// `penumbra forget`: the end of an index, of one source in it, or of the queries that were remembered.
 import ArgumentParser
 import Engine
 import Presentation
@@ -6,7 +6,7 @@ import Presentation
 struct ForgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Remove the index, or the items of one source; asks first.",
+        abstract: "Remove the index, the items of one source, or remembered queries; asks first.",
         discussion: """
             Pictures are never touched. Only the index's own files are removed: whatever else lies in its folder stays.
 
@@ -14,6 +14,7 @@ struct ForgetCommand: ParsableCommand {
               penumbra forget                        remove the index that serves this folder
               penumbra forget --source import        remove what was imported under that name
               penumbra forget --index ~/photos.index --yes
+              penumbra forget --queries              remove what was asked from the cache, of all indexes
             """)
 
     @OptionGroup var location: IndexOption
@@ -22,10 +23,20 @@ struct ForgetCommand: ParsableCommand {
         help: ArgumentHelp("Remove only the items of this source: an import's name, a text file's.", valueName: "name"))
     var source: String?
 
+    @Flag(help: "Remove the queries that are remembered in the cache, of all indexes; the index stays.")
+    var queries = false
+
     @Flag(help: "Do not ask.")
     var yes = false
 
+    func validate() throws {
+        if queries, source != nil || location.index != nil {
+            throw ValidationError("--queries are those of all indexes: it goes with --yes alone")
+        }
+    }
+
     func run() throws {
+        if queries { return try forgetQueries() }
         if let source { return try forget(source) }
         let folder = try location.folder()
         guard IndexLocation.isIndexFolder(folder) else { throw Failure("\(folder): no index here") }
@@ -43,6 +54,14 @@ struct ForgetCommand: ParsableCommand {
     private static func content(_ folder: String) -> String {
         guard let status = try? Index(at: folder, registry: Environment.registry).status() else { return "" }
         return " of \(status.images) pictures and \(status.texts) texts"
+    }
+
+    private func forgetQueries() throws {
+        let cache = QueryCache(folder: Environment.cacheFolder)
+        let count = cache.content().queries
+        let noun = count == 1 ? "query" : "queries"
+        try Confirmation.require("Remove \(count) remembered \(noun)?", yes: yes)
+        Console.print("removed \(try cache.removeAll()) remembered \(noun)")
     }
 
     private func forget(_ source: String) throws {

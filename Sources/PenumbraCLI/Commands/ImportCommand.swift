@@ -73,14 +73,18 @@ struct ImportCommand: AsyncParsableCommand {
         progress: @Sendable (IndexingProgress) -> Void
     ) async throws -> (Index, ImportSummary) {
         let vectors = try VectorFile(path: file, names: names)
-        let chosen = try model.map { try Environment.registry.open($0) }
         let path = location.folder(upwardFrom: ".")
+        func opened(_ options: EncodingOptions?) throws -> Model? {
+            try self.model.map { try Environment.registry.open($0, options ?? EncodingOptions()) }
+        }
         if let path, IndexLocation.isIndexFolder(path) {
             let index = try Index(at: path, registry: Environment.registry)
+            let chosen = try opened(index.encoding)
             let summary = try await index.importVectors(
                 vectors, as: kind, source: source, model: chosen, progress: progress)
             return (index, summary)
         }
+        let chosen = try opened(vectors.encodingID.flatMap(EncodingOptions.init))
         let model = try chosen ?? Model.builtin()
         if chosen == nil, vectors.encodingID != model.encodingID {
             throw Failure("no index here or above: --model names the model of a new one, which encoded these vectors")

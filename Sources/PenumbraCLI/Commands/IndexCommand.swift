@@ -20,6 +20,7 @@ struct IndexCommand: AsyncParsableCommand {
               penumbra index ~/Pictures --model ~/models/ProLIP-ViT-B-16
               penumbra index /media/photos --index ~/photos.index
               penumbra index ~/Pictures --dry-run --exclude "thumbnails/"
+              penumbra index ~/Pictures --precision bf16 --fast-decode
               penumbra index --texts captions.csv --text-column caption --picture-column file
             """)
 
@@ -38,6 +39,8 @@ struct IndexCommand: AsyncParsableCommand {
                 + "For an existing index: where its model lies now.", valueName: "model"),
         completion: .directory)
     var model: String?
+
+    @OptionGroup var encoding: EncodingArguments
 
     @Option(
         help: ArgumentHelp("The root of an index that was moved away from its pictures.", valueName: "folder"),
@@ -111,7 +114,7 @@ struct IndexCommand: AsyncParsableCommand {
     private func rehearseNewIndex() async throws {
         let temporary = TemporaryIndex()
         defer { temporary.remove() }
-        let chosen = try model.map { try Environment.registry.open($0) } ?? Model.builtin()
+        let chosen = try newModel()
         let index = try Index.create(at: temporary.path, root: existingFolder(), model: chosen)
         try await update(index, scanning: Array(folders.dropFirst()), isNew: true)
     }
@@ -171,9 +174,10 @@ struct IndexCommand: AsyncParsableCommand {
 
     /// The index that serves the first folder; a new one where there is none.
     private func openOrCreate() throws -> (Index, isNew: Bool) {
-        let chosen = try model.map { try Environment.registry.open($0) }
         if let path = try existingIndex() {
-            let index = try Index(at: path, model: chosen, registry: Environment.registry)
+            let index = try Index(at: path, registry: Environment.registry)
+            try encoding.check(index)
+            let chosen = try model.map { try Environment.registry.open($0, index.encoding) }
             guard chosen != nil || root != nil else { return (index, false) }
             try index.rebind(model: chosen, root: root)
             return (try Index(at: path, model: chosen, registry: Environment.registry), false)
@@ -181,11 +185,18 @@ struct IndexCommand: AsyncParsableCommand {
         let folder = try existingFolder()
         let target = location.index.map(IndexLocation.named) ?? "\(folder)/\(IndexLocation.folderName)"
         do {
-            return (try Index.create(at: target, root: root ?? folder, model: try chosen ?? Model.builtin()), true)
+            return (try Index.create(at: target, root: root ?? folder, model: newModel()), true)
         } catch let error where IndexLocation.isIndexFolder(target) {
             Console.note("penumbra: \(error); going on with it")  // another process was faster
-            return (try Index(at: target, model: chosen, registry: Environment.registry), false)
+            let index = try Index(at: target, registry: Environment.registry)
+            try encoding.check(index)
+            return (index, false)
         }
+    }
+
+    /// The model of a new index, encoding as was asked.
+    private func newModel() throws -> Model {
+        try Environment.registry.open(model ?? Model.builtinName, encoding.options())
     }
 }
 
