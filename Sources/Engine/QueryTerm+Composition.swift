@@ -113,7 +113,7 @@ extension Index {
     private func encode(_ text: String, _ warnings: inout [String]) throws -> Gaussian {
         let encoded = try queryCache.encode(text, model())
         guard !encoded.isEmpty else { throw QueryError.empty }
-        warnings += encoded.warnings("the query")
+        warnings += encoded.warnings()
         return encoded.gaussian
     }
 
@@ -148,12 +148,15 @@ extension Index {
 }
 
 extension EncodedText {
-    /// What was lost on the way, in sentences.
-    func warnings(_ name: String) -> [String] {
+    /// What was lost on the way, in sentences; `name` tells which of many queries it is.
+    func warnings(of name: String? = nil) -> [String] {
         var warnings: [String] = []
-        if isTruncated { warnings.append("\(name) is longer than the model's context; its end was not looked at") }
+        if isTruncated {
+            warnings.append("\(name ?? "the query") is longer than the model's context; its end was not looked at")
+        }
         if !unknownCharacters.isEmpty {
-            warnings.append("the model does not know: \(unknownCharacters.joined(separator: " "))")
+            let place = name.map { "\($0): " } ?? ""
+            warnings.append("\(place)the model does not know: \(unknownCharacters.joined(separator: " "))")
         }
         return warnings
     }

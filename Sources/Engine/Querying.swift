@@ -33,7 +33,8 @@ extension Index {
     /// - Returns: one page of results.
     /// - Throws: `QueryError`; an error when the dimensions differ, the index is damaged or its model is not at hand.
     public func search(_ query: Query, _ options: SearchOptions = SearchOptions()) throws -> SearchAnswer {
-        try answers(to: [query], options)[0]
+        try options.refuseProbability(unless: [query.kind])
+        return try answers(to: [query], options)[0]
     }
 
     /// As `search`, for many queries of one generation: the same answers as one by one.
@@ -41,8 +42,6 @@ extension Index {
     /// - Throws: as `search`.
     package func answers(to queries: [Query], _ options: SearchOptions) throws -> [SearchAnswer] {
         let model = try model()
-        let hasProbability = queries.allSatisfy { $0.kind.matches(options.collection) }
-        if options.minimumProbability != nil, !hasProbability { throw QueryError.noProbability }
         return try store.read { snapshot in
             let scope = try SearchScope(options, without: queries.flatMap(\.pictures), snapshot)
             let start = ContinuousClock.now

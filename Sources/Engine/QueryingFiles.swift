@@ -33,6 +33,7 @@ extension Index {
         _ body: (QueryAnswer) throws -> Void
     ) throws {
         if path.lowercased().hasSuffix(".safetensors") { return try answer(rowsOf: path, options, body) }
+        try options.refuseProbability(unless: [.text])
         var lines: [String] = []
         var done = 0
         func flush() throws {
@@ -58,7 +59,7 @@ extension Index {
         var queries: [Int: Query] = [:]
         for (index, text) in zip(asked, encoded) where !text.isEmpty {
             queries[index] = Query(
-                text.gaussian, kind: .text, warnings: text.warnings("query \(first + index)"), pictures: [])
+                text.gaussian, kind: .text, warnings: text.warnings(of: "query \(first + index)"), pictures: [])
         }
         let order = queries.keys.sorted()
         let answers = try answers(to: order.compactMap { queries[$0] }, options)
@@ -72,6 +73,8 @@ extension Index {
         rowsOf path: String, _ options: SearchOptions, _ body: (QueryAnswer) throws -> Void
     ) throws {
         let rows = try VectorRows(path: path, for: self)
+        // Of rows of both kinds, those without a match probability find nothing that is as probable as asked.
+        try options.refuseProbability(unless: (0..<rows.count).lazy.map { rows.kind($0) == .images ? .picture : .text })
         for start in stride(from: 0, to: rows.count, by: Self.batchSize) {
             let range = start..<min(start + Self.batchSize, rows.count)
             let queries = try range.map {
@@ -81,6 +84,15 @@ extension Index {
                 try body(QueryAnswer(index: row, name: rows.name(row), answer: answer))
             }
         }
+    }
+}
+
+extension SearchOptions {
+    /// Refuses a border of probability where none of the queries has one.
+    /// - Throws: `QueryError.noProbability`.
+    func refuseProbability(unless kinds: some Sequence<QueryKind>) throws(QueryError) {
+        guard minimumProbability != nil else { return }
+        if !kinds.contains(where: { $0.matches(collection) }) { throw .noProbability }
     }
 }
 

@@ -9,7 +9,7 @@ struct QueriesReport {
     private let format: ResultFormat
     private let style: PathStyle
     private let explains: Bool
-    /// More warnings than these are counted.
+    /// More warnings than these are counted, and more queries without a confident match.
     private static let shownWarnings = 10
 
     init(_ file: String, _ format: ResultFormat, _ style: PathStyle, explains: Bool) {
@@ -24,6 +24,7 @@ struct QueriesReport {
     func run(_ index: Index, _ options: SearchOptions) throws {
         var found = false
         var warnings = 0
+        var unconvincing: [Int] = []
         if format == .tsv {
             Console.write(TSVRenderer(style, explains: explains, queryIndex: 0).header(options.collection))
         }
@@ -33,9 +34,15 @@ struct QueriesReport {
                 if warnings <= Self.shownWarnings { Console.error(Escaping.visible(Array(warning.utf8))) }
             }
             if let answer = query.answer, !answer.results.isEmpty { found = true }
+            if query.answer?.isConvincing == false { unconvincing.append(query.index) }
             Console.write(render(query))
         }
         if warnings > Self.shownWarnings { Console.error("and \(warnings - Self.shownWarnings) more such warnings") }
+        if !unconvincing.isEmpty {
+            let more = unconvincing.count > Self.shownWarnings ? ", ..." : ""
+            let queries = unconvincing.prefix(Self.shownWarnings).map(String.init).joined(separator: ", ") + more
+            Console.error("no confident match for \(unconvincing.count == 1 ? "query" : "queries") \(queries)")
+        }
         if !found {
             Console.error("nothing found")
             throw ExitCode(1)

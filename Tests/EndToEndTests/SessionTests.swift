@@ -344,6 +344,26 @@ import Testing
         #expect(texts.lines == ["a cat"])
     }
 
+    /// Each warning names its query; rows without a match probability find nothing that is probable.
+    @Test func filesOfQueriesSayWhichQueryIsMeant() throws {
+        let gallery = try Gallery.indexed(4)
+        try gallery.folder.write("q.txt", Array("a black dog on a city street\na washing machine\na \u{A9E5} dog".utf8))
+        let output = try gallery.run("search", "--queries", "q.txt", "--format", "jsonl")
+        #expect(output.code == 0 && output.lines.count == 3)
+        #expect(output.errors.contains("penumbra: query 2: the model does not know: \u{A9E5}"), "\(output.stderr)")
+        let unconvincing = output.errors.filter { $0.hasPrefix("penumbra: no confident match for quer") }
+        #expect(unconvincing.count == 1 && unconvincing.allSatisfy { $0.contains(" 1") && !$0.contains(" 0") })
+        let encoded = try gallery.run("encode", "p0.jpg", "--texts", "q.txt", "--output", "mixed.safetensors")
+        #expect(encoded.code == 0, "\(encoded.stderr)")
+        let mixed = try gallery.run(
+            "search", "--queries", "mixed.safetensors", "--format", "jsonl", "--min-probability", "0.2")
+        #expect(mixed.code == 0 && mixed.lines.count == 4, "\(mixed.stderr)")
+        #expect(mixed.lines.count { $0.hasSuffix("\"matches\":[]}") } == 3, "only the dog is there: \(mixed.text)")
+        #expect(try gallery.run("encode", "p0.jpg", "--output", "pictures.safetensors").code == 0)
+        let none = try gallery.run("search", "--queries", "pictures.safetensors", "--min-probability", "0.2")
+        #expect(none.code == 64 && none.stdout.isEmpty)
+    }
+
     @Test func filesOfQueriesKeepTheirOrder() throws {
         let gallery = try Gallery.indexed(5)
         try gallery.folder.write("q.txt", Array("a dog\r\n\r\na red car".utf8))
