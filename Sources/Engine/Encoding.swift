@@ -17,6 +17,8 @@ public struct EncodedRow: Sendable {
     public let input: EncodingInput
     /// Its Gaussian, or why there is none.
     public let result: Result<Gaussian, EncodingFailure>
+    /// What was lost of a text on the way: its end beyond the model's context, characters the model does not know.
+    public var warnings: [String] = []
 }
 
 /// Why an input has no Gaussian.
@@ -78,20 +80,24 @@ extension Model {
             }
         }
         var ofPictures = pictures.isEmpty ? [].makeIterator() : try imageEncoder().encode(pictures).makeIterator()
-        var ofTexts = texts.isEmpty ? [].makeIterator() : try encode(texts: texts).makeIterator()
+        var ofTexts = texts.isEmpty ? [].makeIterator() : try textEncoder().encode(texts).makeIterator()
         return zip(inputs, failures).map { input, failure in
             if let failure { return EncodedRow(input: input, result: .failure(failure)) }
-            let gaussian =
-                switch input {
-                case .picture: ofPictures.next()
-                case .text: ofTexts.next()
-                }
+            let gaussian: Gaussian?
+            var warnings: [String] = []
+            switch input {
+            case .picture: gaussian = ofPictures.next()
+            case .text:
+                let encoded = ofTexts.next()
+                gaussian = encoded?.gaussian
+                warnings = encoded?.losses ?? []
+            }
             guard let gaussian else { preconditionFailure("one Gaussian per input") }
             guard gaussian.isFinite else {
                 let failure = EncodingFailure(description: "the model gives numbers that are not finite")
                 return EncodedRow(input: input, result: .failure(failure))
             }
-            return EncodedRow(input: input, result: .success(gaussian))
+            return EncodedRow(input: input, result: .success(gaussian), warnings: warnings)
         }
     }
 

@@ -37,23 +37,28 @@ extension Index {
         try list(query, rule, collections, options, order, .specific)
     }
 
-    /// Climbs from X to a root through texts, the most specific first, without near-repeats.
+    /// Climbs from X to a root through texts (or pictures), the most specific first, without near-repeats.
     ///
     /// Of more than 20,000 texts the closest to X are the possible rungs.
     /// - Parameters:
     ///   - query: X, a text or a picture.
     ///   - rule: the rule of this index's model.
-    ///   - options: which texts; the page is the first `limit` rungs. Rungs less probable than asked for are left out.
+    ///   - options: of which collection, and which items; the page is the first `limit` rungs. Rungs less probable than
+    ///     asked for are left out.
     ///   - walk: `greedy` or `interpolation`; nil takes the better one for the model.
     ///   - steps: as the walk takes it; nil takes its default.
     /// - Returns: the rungs.
     /// - Throws: as `general`.
     public func ladder(
-        _ query: Query, _ rule: ModelRule, _ options: SearchOptions = SearchOptions(limit: .max), walk: String? = nil,
+        _ query: Query, _ rule: ModelRule, _ options: SearchOptions = SearchOptions(.texts, limit: .max),
+        walk: String? = nil,
         steps: Int? = nil
     ) throws -> SearchAnswer {
-        let (x, generality) = try prepare(query, rule)
-        return try answer(query, rule, [.texts], options, .closest) { scopes in
+        var (x, generality) = try prepare(query, rule)
+        return try answer(query, rule, [options.collection], options, .closest) { scopes in
+            if x.kind == .images, options.collection == .images {
+                generality.pictures = try scopes.first.flatMap { try Self.pictures($0.snapshot) }
+            }
             // X itself, under whatever name, is no rung above itself.
             let candidates = try scopes.flatMap { try $0.candidates(near: query.gaussian, limit: 20_000) }
                 .filter { $0.gaussian != query.gaussian }

@@ -148,16 +148,21 @@ extension Index {
 }
 
 extension EncodedText {
-    /// What was lost on the way, in sentences; `name` tells which of many queries it is.
-    func warnings(of name: String? = nil) -> [String] {
-        var warnings: [String] = []
-        if isTruncated {
-            warnings.append("\(name ?? "the query") is longer than the model's context; its end was not looked at")
-        }
+    /// What was lost on the way: "longer than the model's context; its end was not looked at".
+    var losses: [String] {
+        var losses: [String] = []
+        if isTruncated { losses.append("longer than the model's context; its end was not looked at") }
         if !unknownCharacters.isEmpty {
-            let place = name.map { "\($0): " } ?? ""
-            warnings.append("\(place)the model does not know: \(unknownCharacters.joined(separator: " "))")
+            losses.append("the model does not know: \(unknownCharacters.joined(separator: " "))")
         }
-        return warnings
+        return losses
+    }
+
+    /// The same in sentences; `name` tells which of many queries it is.
+    func warnings(of name: String? = nil) -> [String] {
+        losses.map { loss in
+            guard let name else { return loss.hasPrefix("longer") ? "the query is \(loss)" : loss }
+            return "\(name): \(loss)"
+        }
     }
 }

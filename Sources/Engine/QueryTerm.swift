@@ -142,7 +142,7 @@ public enum QueryError: Error, CustomStringConvertible, Sendable, Equatable {
             "--where is about the index, and the lexicon, which answers in place of texts, has no fields: add --in images, or "
                 + "--lexicon off"
         case .foreignFilter(let collection): "the condition was not read for \(collection)"
-        case .noPicture: "this describes pictures; ask about a text with penumbra general or specific"
+        case .noPicture: "this asks about pictures; ask about a text with penumbra search, general or specific"
         }
     }
 

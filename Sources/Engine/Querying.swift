@@ -73,7 +73,8 @@ extension Index {
             dropped: scope.dropped + ranking.dropped, scanned: findings.scanned, reranked: findings.rungs.exact,
             found: found, best: best,
             isConvincing: judge.isConvincing(best),
-            vagueness: query.kind == .text ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
+            vagueness: query.kind == .text && query.gaussian.totalVariance > 0
+                ? options.lexicon?.vagueness(of: query.gaussian.totalVariance) : nil,
             seconds: SearchSeconds(search: search, finish: ContinuousClock.now - start), rungs: findings.rungs)
     }
 }

@@ -122,17 +122,24 @@ struct SearchScope {
     /// probability is defined, or the model does not say which is convincing.
     func strangers(for query: Query, _ model: Model) throws -> NullDistribution? {
         guard !query.kind.matches(collection) || model.unconvincingBelow == nil else { return nil }
+        // A percentile is shown; where there is a probability, only the tail of the distances is asked.
+        let limit = query.kind.matches(collection) ? NullSample.tailLimit : NullSample.defaultLimit
         // Whoever asks, and copies of its pictures, are no strangers to themselves.
-        let asking = [query.gaussian] + query.terms
-        func distance(_ gaussian: Gaussian) -> Double? {
-            asking.contains(gaussian) ? nil : query.gaussian.csd(to: gaussian)
+        let asking = ([query.gaussian] + query.terms).map { ($0.mean, $0.totalVariance) }
+        let own = query.gaussian.totalVariance
+        func distance(_ mean: UnsafeBufferPointer<Float>, _ totalVariance: Double) -> Double? {
+            guard !asking.contains(where: { $1 == totalVariance && $0.elementsEqual(mean) }) else { return nil }
+            return query.gaussian.squaredDistance(toMean: mean) + (own + totalVariance)
         }
         let distances: [Double?]
         if let lexicon {
-            let step = max(1, lexicon.gaussians.count / NullSample.defaultLimit)
-            distances = stride(from: 0, to: lexicon.gaussians.count, by: step).map { distance(lexicon.gaussians[$0]) }
+            let step = max(1, lexicon.gaussians.count / limit)
+            distances = stride(from: 0, to: lexicon.gaussians.count, by: step).map { phrase in
+                let gaussian = lexicon.gaussians[phrase]
+                return gaussian.mean.withUnsafeBufferPointer { distance($0, gaussian.totalVariance) }
+            }
         } else {
-            distances = try snapshot.sample(collection, limit: NullSample.defaultLimit, distance)
+            distances = try snapshot.sampleMeans(collection, limit: limit, distance)
         }
         let known = distances.compactMap { $0 }
         return known.isEmpty ? nil : NullDistribution(known)

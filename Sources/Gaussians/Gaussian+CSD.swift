@@ -20,12 +20,15 @@ extension Gaussian {
     /// - Parameter other: a Gaussian of the same dimension.
     /// - Returns: the distance, at least 0.
     public func squaredMeanDistance(to other: Gaussian) -> Double {
-        precondition(dimension == other.dimension, "Gaussians of \(dimension) and \(other.dimension) dimensions")
-        return mean.withUnsafeBufferPointer { a in
-            other.mean.withUnsafeBufferPointer { b in
-                guard let a = a.baseAddress, let b = b.baseAddress else { return 0 }
-                return pk_squared_distance_f64(a, b, mean.count)
-            }
+        other.mean.withUnsafeBufferPointer(squaredDistance(toMean:))
+    }
+
+    /// The squared distance to another mean `[D]`, as `squaredMeanDistance` gives it.
+    package func squaredDistance(toMean other: UnsafeBufferPointer<Float>) -> Double {
+        precondition(dimension == other.count, "Gaussians of \(dimension) and \(other.count) dimensions")
+        return mean.withUnsafeBufferPointer { mean in
+            guard let a = mean.baseAddress, let b = other.baseAddress else { return 0 }
+            return pk_squared_distance_f64(a, b, mean.count)
         }
     }
 }

@@ -30,7 +30,7 @@ struct AnswerReport {
 
     private static func best(_ answer: SearchAnswer) -> String {
         guard let probability = answer.best?.matchProbability else {
-            return "the best is no closer than strangers are"
+            return "the best does not stand out from the rest"
         }
         // One more digit near the border, where 5 % may be below 5 %.
         let isSmall = (0.01..<0.1).contains(probability)
@@ -38,9 +38,11 @@ struct AnswerReport {
     }
 
     /// Why nothing was found.
-    private static func reason(_ answer: SearchAnswer, _ ifEmpty: String?) -> String {
+    static func reason(_ answer: SearchAnswer, _ ifEmpty: String?) -> String {
         let noun = answer.collection == .images ? "picture" : "text"
-        if answer.itemCount == 0 { return "the index holds no \(noun)s" }
+        if answer.itemCount == 0 {
+            return answer.usesLexicon ? "the lexicon holds no phrases" : "the index holds no \(noun)s"
+        }
         if answer.found > 0 { return "there are no results behind --offset" }
         func dropped(_ reason: SearchDrop.Reason) -> Int {
             answer.dropped.reduce(0) { $0 + ($1.reason == reason ? $1.count : 0) }

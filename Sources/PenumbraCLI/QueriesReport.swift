@@ -25,6 +25,7 @@ struct QueriesReport {
         var found = false
         var warnings = 0
         var unconvincing: [Int] = []
+        var last: SearchAnswer?
         if format == .tsv {
             Console.write(TSVRenderer(style, explains: explains, queryIndex: 0).header(options.collection))
         }
@@ -33,7 +34,10 @@ struct QueriesReport {
                 warnings += 1
                 if warnings <= Self.shownWarnings { Console.error(Escaping.visible(Array(warning.utf8))) }
             }
-            if let answer = query.answer, !answer.results.isEmpty { found = true }
+            if let answer = query.answer {
+                last = answer
+                if !answer.results.isEmpty { found = true }
+            }
             if query.answer?.isConvincing == false { unconvincing.append(query.index) }
             Console.write(render(query))
         }
@@ -44,7 +48,7 @@ struct QueriesReport {
             Console.error("no confident match for \(unconvincing.count == 1 ? "query" : "queries") \(queries)")
         }
         if !found {
-            Console.error("nothing found")
+            Console.error("nothing found" + (last.map { ": \(AnswerReport.reason($0, nil))" } ?? ": no query is left"))
             throw ExitCode(1)
         }
     }

@@ -31,9 +31,14 @@ struct TextsOption: ParsableArguments {
     }
 
     /// Reads the file into the index, and tells what was done.
+    /// - Parameters:
+    ///   - index: the index.
+    ///   - jobs: workers; nil takes one per core.
+    ///   - retriesFailed: whether rows that failed are tried again.
+    ///   - isAlone: whether no scan follows that may bring the pictures its texts are linked to.
     /// - Returns: whether there was a file to read.
     /// - Throws: exit code 2 when a row failed, 130 or 143 when a signal came.
-    func update(_ index: Index, jobs: Int?, retriesFailed: Bool) async throws -> Bool {
+    func update(_ index: Index, jobs: Int?, retriesFailed: Bool, isAlone: Bool) async throws -> Bool {
         guard let file else { return false }
         var options = TextOptions(textColumn: text, pictureColumn: picture, jobs: jobs ?? Index.processorCount)
         options.retriesFailed = retriesFailed
@@ -44,6 +49,7 @@ struct TextsOption: ParsableArguments {
             defer { bar.finish() }
             return try await index.updateTexts(from: file, options) { bar.show($0) }
         }
+        if isAlone { reportUnlinked(summary.unlinked) }
         report(summary, index, elapsed: ContinuousClock.now - start)
         if let signal = interruption.signal { throw ExitCode(128 + signal) }
         if summary.failures.count > 0 { throw ExitCode(2) }
@@ -65,7 +71,6 @@ struct TextsOption: ParsableArguments {
             let characters = summary.unknownCharacters.first.map { Escaping.visible(Array($0.utf8)) }
             Console.error("the model does not know: \(characters.joined(separator: " "))")
         }
-        reportUnlinked(summary.unlinked)
         if summary.wasInterrupted { Console.print("interrupted: what was done is kept, the same command goes on") }
         Console.print(
             RunSummary.counts([

@@ -6,6 +6,8 @@ import Glibc
 package struct NullSample: Sendable {
     /// The most Gaussians a sample holds: enough for a 1 % quantile, few enough to ask for each of 100,000 items.
     package static let defaultLimit = 1_024
+    /// As many tell mean and spread of the distances: each Gaussian costs a page or two of the index at the first query.
+    package static let tailLimit = 256
 
     /// The sample, in the order of the collection.
     package let strangers: [PreparedGaussian]

@@ -212,14 +212,19 @@ package struct Snapshot {
     ///
     /// Read from the catalogue once a generation.
     package func blocks(of collection: Collection) throws -> [LiveBlock] {
-        let blocks = try blockCache.blocks(of: collection, state.generation) {
-            try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
-        }
+        let blocks = try allBlocks(of: collection)
         guard let allowed = restrictions[collection] else { return blocks }
         return blocks.compactMap { block in
             guard let slots = allowed[block.number] else { return nil }
             let live = block.live.intersection(slots)
             return live.count > 0 ? LiveBlock(number: block.number, count: block.count, live: live) : nil
+        }
+    }
+
+    /// The same, restricted or not.
+    func allBlocks(of collection: Collection) throws -> [LiveBlock] {
+        try blockCache.blocks(of: collection, state.generation) {
+            try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
         }
     }
 

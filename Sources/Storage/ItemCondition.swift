@@ -221,20 +221,42 @@ extension Catalogue {
 extension Snapshot {
     /// What `body` makes of a fixed sample of a collection: evenly spaced over all its live items, restricted or not.
     package func sample<T>(_ collection: Collection, limit: Int, _ body: (Gaussian) throws -> T) throws -> [T] {
-        let blocks = try Catalogue.blocks(collection, database).filter { $0.live.count > 0 }
+        try sampleSlots(collection, limit: limit).flatMap { block, slots in
+            try slots.map { try body(gaussian(collection, at: Placement(block: block.number, slot: $0))) }
+        }
+    }
+
+    /// The same of means `[D]` and total variances, in place: log variances are not read.
+    package func sampleMeans<T>(
+        _ collection: Collection, limit: Int, _ body: (UnsafeBufferPointer<Float>, Double) throws -> T
+    ) throws -> [T] {
+        try sampleSlots(collection, limit: limit).flatMap { block, slots in
+            let view = try view(block, of: collection)
+            return try slots.map { slot in
+                let mean = UnsafeBufferPointer(
+                    start: view.means + slot * vectors.dimension, count: vectors.dimension)
+                return try body(mean, view.scalars[2 * slot + 1])
+            }
+        }
+    }
+
+    private func sampleSlots(_ collection: Collection, limit: Int) throws -> [(LiveBlock, [Int])] {
+        let blocks = try allBlocks(of: collection)
         let total = blocks.reduce(0) { $0 + $1.live.count }
         let count = min(limit, total)
-        var made: [T] = []
+        var made = 0
         var seen = 0
-        for block in blocks {
+        return blocks.map { block in
+            var slots: [Int] = []
             for slot in 0..<block.count where block.live[slot] {
-                // The next due item is the one whose number is made.count * total / count.
-                if made.count < count, seen == made.count * total / count {
-                    made.append(try body(gaussian(collection, at: Placement(block: block.number, slot: slot))))
+                // The next due item is the one whose number is made * total / count.
+                if made < count, seen == made * total / count {
+                    slots.append(slot)
+                    made += 1
                 }
                 seen += 1
             }
-        }
-        return made
+            return (block, slots)
+        }.filter { !$0.1.isEmpty }
     }
 }

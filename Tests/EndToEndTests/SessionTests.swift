@@ -167,7 +167,7 @@ import Testing
             #expect(refused.code == 2 && refused.stderr.contains("row 0 has length 3"), "\(refused.stderr)")
         }
         let described = try gallery.run("describe", "vector:good.safetensors#0")
-        #expect(described.code == 64 && described.stderr.contains("this describes pictures"), "\(described.stderr)")
+        #expect(described.code == 64 && described.stderr.contains("this asks about pictures"), "\(described.stderr)")
     }
 
     @Test func textsAloneAreReadWhereNoFolderIsNamed() throws {
@@ -342,6 +342,21 @@ import Testing
         #expect(try dogs() == [])
         let texts = try gallery.run("search", "image:p2.jpg", "--in", "texts", "--format", "paths")
         #expect(texts.lines == ["a cat"])
+    }
+
+    /// Whatever encodes texts says what was lost of them.
+    @Test func lossesOfTextsAreTold() throws {
+        let gallery = try Gallery.indexed(1)
+        let long = String(repeating: "bus ", count: 60)
+        try gallery.folder.write("u.txt", Array("a \u{A9E5} dog\n\(long)\na cat".utf8))
+        let encoded = try gallery.run("encode", "--texts", "u.txt")
+        #expect(encoded.code == 0 && encoded.lines.count == 3 && encoded.errors.count == 2, "\(encoded.stderr)")
+        #expect(encoded.errors.first == "penumbra: a \u{A9E5} dog: the model does not know: \u{A9E5}")
+        #expect(encoded.errors.last?.hasSuffix(": longer than the model's context; its end was not looked at") == true)
+        let pairs = "{\"file\": \"p0.jpg\", \"text\": \"a \u{A9E5} dog\"}\n"
+        try gallery.folder.write("pairs.jsonl", Array(pairs.utf8))
+        let evaluated = try gallery.run("evaluate", "retrieval", "pairs.jsonl")
+        #expect(evaluated.code == 0 && evaluated.stderr.contains("the model does not know: \u{A9E5}"))
     }
 
     /// Each warning names its query; rows without a match probability find nothing that is probable.

@@ -135,6 +135,16 @@ import Testing
         let deviation = (distances.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 200).squareRoot()
         #expect(answer.isConvincing == (distances[0] < mean - 2.3263478740408408 * deviation))
         #expect(try few.search(Query(beside, kind: .mixed)).isConvincing == nil)
+        // A sample in place is the sample, and the distances are those of whole Gaussians.
+        try many.store.read { snapshot in
+            for limit in [1, 7, 150, 200, 1_000] {
+                let whole = try snapshot.sample(.images, limit: limit) { query.gaussian.csd(to: $0) }
+                let inPlace = try snapshot.sampleMeans(.images, limit: limit) {
+                    query.gaussian.squaredDistance(toMean: $0) + (query.gaussian.totalVariance + $1)
+                }
+                #expect(whole == inPlace && whole.count == min(limit, 200))
+            }
+        }
     }
 
     @Test func listingsGoByVaguenessOrClosenessAndNumberTheirPlaces() throws {

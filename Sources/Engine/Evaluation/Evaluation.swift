@@ -17,7 +17,7 @@ public struct RetrievalRow: Sendable, Equatable {
 
 /// Something an evaluation had to leave out, and why.
 public struct EvaluationNotice: Sendable, Equatable {
-    /// A picture, or the file that was read.
+    /// A picture, a text, or the file that was read.
     public let path: String
     /// The reason.
     public let reason: String
@@ -82,6 +82,9 @@ extension Model {
         var notices: [EvaluationNotice] = []
         let inputs = pictures.map { EncodingInput.picture(Array($0.utf8)) } + texts.map(EncodingInput.text)
         try await encode(inputs) { row in
+            if case .text(let text) = row.input {
+                notices += row.warnings.map { EvaluationNotice(path: text, reason: $0, isFailure: false) }
+            }
             switch (row.result, row.input) {
             case (.success(let gaussian), _): gaussians.append(gaussian)
             case (.failure(let failure), .picture(let path)):

@@ -26,7 +26,16 @@ struct DescribeCommand: ParsableCommand {
     @Option(help: "specific (the default), general or closest.")
     var order = ListingOrder.specific
 
+    @Option(name: .customLong("in"), help: "texts: pictures are described by nothing else.")
+    var target = Target.texts
+
     @OptionGroup var answer: AnswerArguments
+
+    func validate() throws {
+        if target == .images {
+            throw ValidationError("texts describe a picture; penumbra similar finds pictures like it")
+        }
+    }
 
     func run() throws {
         try answer.show(picture, in: [.texts]) { index, options in

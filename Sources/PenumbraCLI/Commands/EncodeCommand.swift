@@ -58,11 +58,18 @@ struct EncodeCommand: AsyncParsableCommand {
         let file = try output.map { try EncodingFile(path: $0, model: model) }
         var failures = lines.count { $0 == nil }
         var done = 0
+        var warnings = 0
         let bar = ProgressBar(isShown: file != nil && Environment.showsProgress)
         defer { bar.finish() }
         try await model.encode(inputs) { row in
             done += 1
             bar.show(IndexingProgress(done: done, total: inputs.count))
+            for warning in row.warnings {
+                warnings += 1
+                if warnings <= Self.shownWarnings {
+                    Console.error("\(Self.short(row.input)): \(Escaping.visible(Array(warning.utf8)))")
+                }
+            }
             switch row.result {
             case .success(let gaussian):
                 if let file {
@@ -75,6 +82,7 @@ struct EncodeCommand: AsyncParsableCommand {
                 Console.error("\(Self.name(row.input)): \(failure)")
             }
         }
+        if warnings > Self.shownWarnings { Console.error("and \(warnings - Self.shownWarnings) more such warnings") }
         try file?.finish()
         if failures > 0 { throw ExitCode(2) }
     }
@@ -96,6 +104,15 @@ struct EncodeCommand: AsyncParsableCommand {
         var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
         if lines.last?.isEmpty ?? false { lines.removeLast() }
         return lines.map { String(validating: $0.last == 0x0D ? $0.dropLast() : $0, as: UTF8.self) }
+    }
+
+    /// More warnings than these are counted.
+    private static let shownWarnings = 10
+
+    /// The name of an input, a long one cut.
+    private static func short(_ input: EncodingInput) -> String {
+        let name = name(input)
+        return name.count > 60 ? "\(name.prefix(59))\u{2026}" : name
     }
 
     private static func name(_ input: EncodingInput) -> String {

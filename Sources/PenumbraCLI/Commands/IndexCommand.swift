@@ -102,7 +102,11 @@ struct IndexCommand: AsyncParsableCommand {
         }
         if isDryRun, try existingIndex() == nil { return try await rehearseNewIndex() }
         let (index, isNew) = try openOrCreate()
-        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed), folders.isEmpty { return }
+        if try await texts.update(index, jobs: jobs, retriesFailed: retryFailed, isAlone: folders.isEmpty),
+            folders.isEmpty
+        {
+            return
+        }
         if isNew, try !index.model().encodesTexts {
             Console.error("the model has no tokenizer.json: these pictures cannot be searched by words")
         }

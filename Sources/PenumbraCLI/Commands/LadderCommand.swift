@@ -35,6 +35,9 @@ struct LadderCommand: ParsableCommand {
             valueName: "count"))
     var steps: Int?
 
+    @Option(name: .customLong("in"), help: "texts (the default) or images.")
+    var target = Target.texts
+
     @OptionGroup var condition: ConditionOption
     @OptionGroup var probability: ProbabilityOptions
     @OptionGroup var output: FormatOptions
@@ -49,10 +52,11 @@ struct LadderCommand: ParsableCommand {
         try reportingQueryErrors {
             let index = try location.open()
             try index.model().refusePoints()
-            var options = SearchOptions(.texts, limit: .max)
-            options.filter = try condition.filter([.texts])
+            let collection = target.collection
+            var options = SearchOptions(collection, limit: .max)
+            options.filter = try condition.filter([collection])
             probability.apply(&options)
-            try lexicon.apply(&options, index, [.texts])
+            try lexicon.apply(&options, index, [collection])
             let answer = try index.ladder(
                 index.subject(subject), index.rule(), options, walk: walk?.rawValue, steps: steps)
             let shown = subject.joined(separator: " ")

@@ -77,7 +77,9 @@ struct LsCommand: ParsableCommand {
             let status = try index.status()
             let isEmpty = (target == .images ? status.images : status.texts) == 0
             Console.error(
-                isEmpty ? "the index holds no \(target == .images ? "pictures" : "texts")" : "nothing to list")
+                isEmpty
+                    ? "the index holds no \(target == .images ? "pictures" : "texts")"
+                    : offset > 0 ? "nothing to list behind --offset" : "no item meets --where")
             if isEmpty { return }
             throw ExitCode(1)
         }

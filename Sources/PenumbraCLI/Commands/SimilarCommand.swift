@@ -38,9 +38,11 @@ struct SimilarCommand: ParsableCommand {
 }
 
 extension Index {
-    /// A picture as a query.
+    /// A picture, or the vector of one, as a query.
     func picture(_ argument: String) throws -> Query {
         var raw = RawArguments()
-        return try query([.picture(raw.bytes(of: argument))])
+        let query = try query([.picture(raw.bytes(of: argument))])
+        guard query.kind == .picture else { throw QueryError.noPicture }
+        return query
     }
 }
