@@ -22,7 +22,8 @@ public struct Filter: Sendable, Equatable {
     public init(_ text: String, for collections: [Collection]) throws(FilterError) {
         var conditions: [Collection: ItemCondition] = [:]
         for collection in collections {
-            var parser = FilterParser(tokens: try FilterToken.read(text), text: text, collection: collection)
+            var parser = FilterParser(
+                tokens: try FilterToken.read(text), text: text, collection: collection, of: collections)
             conditions[collection] = try parser.parse()
         }
         self.conditions = conditions

@@ -53,6 +53,11 @@ enum FilterField: String, CaseIterable {
         }
     }
 
+    /// The fields that all of some collections have.
+    static func fields(of collections: [Collection]) -> [FilterField] {
+        allCases.filter { field in collections.allSatisfy { fields(of: $0).contains(field) } }
+    }
+
     /// The operators a field takes.
     var operators: [String] {
         switch self {
@@ -65,11 +70,13 @@ enum FilterField: String, CaseIterable {
 
     /// The field of a name; else an error that suggests the nearest.
     static func named(_ token: FilterToken, _ parser: FilterParser) throws(FilterError) -> FilterField {
-        let known = fields(of: parser.collection)
+        let known = fields(of: parser.collections)
         let name = token.text.lowercased()
         if let field = FilterField(rawValue: name) {
             if known.contains(field) { return field }
-            throw parser.mistake("\(parser.collection) have no \(name); they have \(list(known))", at: token)
+            let subject = parser.collections.map { "\($0)" }.joined(separator: " and ")
+            let together = parser.collections.count > 1 ? " together" : ""
+            throw parser.mistake("\(subject)\(together) have no \(name); they have \(list(known))", at: token)
         }
         if name.count > 1, let longer = known.first(where: { $0.rawValue.hasPrefix(name) }) {
             throw parser.mistake("no field \"\(token.text)\"; did you mean \(longer.rawValue)?", at: token)

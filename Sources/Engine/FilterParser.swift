@@ -6,6 +6,8 @@ struct FilterParser {
     let tokens: [FilterToken]
     let text: String
     let collection: Collection
+    /// Those that the expression is about; the field must be one of all of them.
+    let collections: [Collection]
     private var at = 0
     private var depth = 0
     /// Deeper brackets would only exhaust the stack.
@@ -14,10 +16,11 @@ struct FilterParser {
     private static let maximumComparisons = 500
     private var comparisons = 0
 
-    init(tokens: [FilterToken], text: String, collection: Collection) {
+    init(tokens: [FilterToken], text: String, collection: Collection, of collections: [Collection]) {
         self.tokens = tokens
         self.text = text
         self.collection = collection
+        self.collections = collections
     }
 
     /// Reads the whole expression.
