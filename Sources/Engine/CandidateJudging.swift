@@ -1,10 +1,7 @@
 // A scope and a question about generality to its answers: what the sieve leaves is judged, on all cores.
-import Dispatch
-import Foundation
 import Gaussians
 import Retrieval
 import Storage
-import Synchronization
 
 /// An answer on its way: what was found, and what the rule orders by.
 struct Generalization: Sendable {
@@ -42,25 +39,13 @@ extension SearchScope {
         _ candidate: @Sendable (Int) throws -> Candidate
     ) throws -> [Generalization] {
         let size = 64
-        let parts = (count + size - 1) / size
-        let judged = Mutex([Result<[Generalization], any Error>](repeating: .success([]), count: parts))
-        let next = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: min(threads, parts)) { _ in
-            while let part = next.withLock({ next in
-                defer { next += 1 }
-                return next < parts ? next : nil
-            }) {
-                let answers = Result {
-                    try (part * size..<min((part + 1) * size, count)).compactMap { index -> Generalization? in
-                        let candidate = try candidate(index)
-                        return question.answer(candidate.item, index: index).map {
-                            Generalization(found: candidate.found($0.csd, percentile: $0.percentile), match: $0)
-                        }
-                    }
+        return try SharedWork.map((count + size - 1) / size, threads: threads) { part in
+            try (part * size..<min((part + 1) * size, count)).compactMap { index -> Generalization? in
+                let candidate = try candidate(index)
+                return question.answer(candidate.item, index: index).map {
+                    Generalization(found: candidate.found($0.csd, percentile: $0.percentile), match: $0)
                 }
-                judged.withLock { $0[part] = answers }
             }
-        }
-        return try judged.withLock { $0 }.flatMap { try $0.get() }
+        }.flatMap { $0 }
     }
 }

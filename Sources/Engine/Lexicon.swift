@@ -90,9 +90,7 @@ public struct Lexicon: Sendable {
     }
 
     private func write(_ path: String, _ model: Model) throws {
-        try FileManager.default.createDirectory(
-            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createPrivateFolder((path as NSString).deletingLastPathComponent)
         let writer = try SafetensorsWriter(path: path, names: ["log_variance", "mean"], rowLength: model.dimension)
         for gaussian in gaussians {
             try writer.append(["mean": gaussian.mean, "log_variance": gaussian.logVariance])

@@ -89,9 +89,7 @@ public struct ModelRule: Sendable {
     }
 
     private static func write(_ calibration: GeneralityCalibration, _ file: String) throws {
-        try FileManager.default.createDirectory(
-            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createPrivateFolder((file as NSString).deletingLastPathComponent)
         try JSONEncoder().encode(calibration).write(to: URL(fileURLWithPath: file), options: .atomic)
     }
 }

@@ -102,8 +102,7 @@ public struct QueryCache: Sendable {
     /// Makes the folder, and room in it for one more file: the one written longest ago goes.
     private func prepareFolder(for table: QueryTable) throws {
         guard let folder, access(table.path, F_OK) != 0 else { return }
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createPrivateFolder(folder)
         let byAge = files.sorted { modified($0) < modified($1) }
         for path in byAge.dropLast(Self.maximumFiles - 1) { unlink(path) }
     }

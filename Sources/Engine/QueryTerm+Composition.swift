@@ -149,20 +149,17 @@ extension Index {
 
 extension EncodedText {
     /// What was lost on the way: "longer than the model's context; its end was not looked at".
-    var losses: [String] {
-        var losses: [String] = []
-        if isTruncated { losses.append("longer than the model's context; its end was not looked at") }
-        if !unknownCharacters.isEmpty {
-            losses.append("the model does not know: \(unknownCharacters.joined(separator: " "))")
-        }
-        return losses
-    }
+    var losses: [String] { [end, characters].compactMap { $0 } }
 
     /// The same in sentences; `name` tells which of many queries it is.
     func warnings(of name: String? = nil) -> [String] {
-        losses.map { loss in
-            guard let name else { return loss.hasPrefix("longer") ? "the query is \(loss)" : loss }
-            return "\(name): \(loss)"
-        }
+        if let name { return losses.map { "\(name): \($0)" } }
+        return [end.map { "the query is \($0)" }, characters].compactMap { $0 }
+    }
+
+    private var end: String? { isTruncated ? "longer than the model's context; its end was not looked at" : nil }
+
+    private var characters: String? {
+        unknownCharacters.isEmpty ? nil : "the model does not know: \(unknownCharacters.joined(separator: " "))"
     }
 }

@@ -167,12 +167,14 @@ public struct SearchSeconds: Sendable {
     public let finish: Double
 
     init(search: Duration, finish: Duration) {
-        func seconds(_ duration: Duration) -> Double {
-            Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-        }
-        self.search = seconds(search)
-        self.finish = seconds(finish)
+        self.search = search.inSeconds
+        self.finish = finish.inSeconds
     }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    package var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
 
 /// How many items each rung of a search touched, cheapest first: each leaves to the next what its bounds cannot exclude.
@@ -190,7 +192,7 @@ public struct SearchRungs: Sendable, Equatable {
 /// The answers to a query and how they came about.
 public struct SearchAnswer: Sendable {
     /// One page, in the order asked for.
-    public let results: [SearchResult]
+    public internal(set) var results: [SearchResult]
     /// The query.
     public let query: Query
     /// What was looked for.
@@ -204,13 +206,13 @@ public struct SearchAnswer: Sendable {
     /// Items of the collection, or phrases of the lexicon.
     public let itemCount: Int
     /// Which of them cannot be in the answer, and why.
-    public let dropped: [SearchDrop]
+    public internal(set) var dropped: [SearchDrop]
     /// Live items that were compared.
     public let scanned: Int
     /// Items whose exact distance was computed; the others were excluded by a proven bound.
     public let reranked: Int
     /// What filters and cuts left of those that were ranked; the page was taken of them.
-    public let found: Int
+    public internal(set) var found: Int
     /// The closest item, before anything was cut; without a name.
     public let best: SearchResult?
     /// Whether the best match convinces: by the model's calibration, else by the null distribution; nil where nothing

@@ -49,12 +49,12 @@ extension SearchAnswer {
     /// One page of what is probable enough, in an order of vagueness.
     fileprivate func listed(_ order: ListingOrder, from border: Double, _ options: SearchOptions) -> SearchAnswer {
         let kept = results.filter { ($0.matchProbability ?? 0) >= border }
-        let drop = SearchDrop(reason: .border, count: results.count - kept.count)
-        let page = order.listed(kept).dropFirst(options.offset).prefix(options.limit)
-        return SearchAnswer(
-            results: Array(page), query: query, collection: collection, model: model, encodingID: encodingID,
-            usesLexicon: usesLexicon, itemCount: itemCount, dropped: drop.count == 0 ? dropped : dropped + [drop],
-            scanned: scanned, reranked: reranked, found: kept.count, best: best, isConvincing: isConvincing,
-            vagueness: vagueness, seconds: seconds, isOfBothKinds: isOfBothKinds, rungs: rungs)
+        var answer = self
+        if kept.count < results.count {
+            answer.dropped.append(SearchDrop(reason: .border, count: results.count - kept.count))
+        }
+        answer.found = kept.count
+        answer.results = Array(order.listed(kept).dropFirst(options.offset).prefix(options.limit))
+        return answer
     }
 }

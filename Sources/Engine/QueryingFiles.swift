@@ -1,11 +1,9 @@
 // A file of queries to their answers, in order, a few hundred at a time.
 import Corpus
-import Dispatch
 import Encoders
 import Gaussians
 import Retrieval
 import Storage
-import Synchronization
 
 /// One query of a file, and its answer.
 public struct QueryAnswer: Sendable {
@@ -100,20 +98,8 @@ extension TextEncoder {
     /// Encodes texts on several threads, in order.
     fileprivate func encode(_ texts: [String], jobs: Int) throws -> [EncodedText] {
         let size = 2 * Self.batchSize
-        let count = (texts.count + size - 1) / size
-        let parts = Mutex<[Int: Result<[EncodedText], any Error>]>([:])
-        let next = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: min(max(jobs, 1), max(count, 1))) { _ in
-            while let part = next.withLock({ next in
-                defer { next += 1 }
-                return next < count ? next : nil
-            }) {
-                let share = Array(texts[(part * size)..<min((part + 1) * size, texts.count)])
-                let result = Result { try encode(share) }
-                parts.withLock { $0[part] = result }
-            }
-        }
-        let results = parts.withLock { $0 }
-        return try (0..<count).flatMap { try results[$0]?.get() ?? [] }
+        return try SharedWork.map((texts.count + size - 1) / size, threads: jobs) { part in
+            try encode(Array(texts[(part * size)..<min((part + 1) * size, texts.count)]))
+        }.flatMap { $0 }
     }
 }

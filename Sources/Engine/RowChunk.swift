@@ -23,7 +23,7 @@ final class RowChunk: @unchecked Sendable {  // used by one task at a time, and 
     /// Bytes of one column that are in memory at once, about.
     private static let columnSize = 8 << 20
     /// Means further from length 1 are refused.
-    private static let tolerance = 1e-3
+    static let tolerance = 1e-3
     /// exp of larger ones overflows when summed.
     private static let largestLogVariance: Float = 700
 

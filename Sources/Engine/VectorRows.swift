@@ -73,7 +73,7 @@ struct VectorRows {
             throw QueryError.unreadable(path, "row \(row) holds numbers that are not finite")
         }
         let length = result.squaredNorm.squareRoot()
-        guard abs(length - 1) <= 1e-3 else {
+        guard abs(length - 1) <= RowChunk.tolerance else {
             throw QueryError.unreadable(path, "the mean of row \(row) has length \(length), not 1")
         }
         return result

@@ -195,6 +195,18 @@ struct AnswerArguments: ParsableArguments {
     @OptionGroup var lexicon: LexiconOption
     @OptionGroup var location: IndexOption
 
+    /// The index, and the options as the engine takes them, with the lexicon where it may be needed.
+    func opened(
+        _ collections: [Collection], asksDistributions: Bool = false
+    ) throws -> (Index, SearchOptions) {
+        var options = try page.options(collections)
+        cut.apply(&options)
+        let index = try location.open()
+        if asksDistributions { try index.model().refusePoints() }
+        try lexicon.apply(&options, index, collections)
+        return (index, options)
+    }
+
     /// Asks, and shows the answer.
     /// - Parameters:
     ///   - shown: the question as it was typed.
@@ -208,11 +220,7 @@ struct AnswerArguments: ParsableArguments {
         _ ask: (Index, SearchOptions) throws -> SearchAnswer
     ) throws {
         try reportingQueryErrors {
-            var options = try page.options(collections)
-            cut.apply(&options)
-            let index = try location.open()
-            if asksDistributions { try index.model().refusePoints() }
-            try lexicon.apply(&options, index, collections)
+            let (index, options) = try opened(collections, asksDistributions: asksDistributions)
             let renderer = output.renderer(index, query: shown, explains: cut.explain)
             try AnswerReport(renderer).show(ask(index, options), ifEmpty: ifEmpty)
         }

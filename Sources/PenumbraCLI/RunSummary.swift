@@ -17,8 +17,3 @@ enum RunSummary {
         return "\(total) \(noun)\(total == 1 ? "" : "s") in \(Escaping.visible(Array(index.folder.utf8))), \(time)"
     }
 }
-
-extension Duration {
-    /// The duration in seconds.
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

@@ -1,9 +1,7 @@
 // Many queries to many answers: each block is read once for several queries, on several threads.
 import CKernels
-import Dispatch
 import Gaussians
 import Storage
-import Synchronization
 
 extension Searcher {
     /// Queries that share each reading of a block: 16, or what keeps the bounds of all items of a thread below 64 MiB.
@@ -36,22 +34,10 @@ extension Searcher {
         let tile = tile(table)
         // As even shares as the tile allows: 9 queries on two threads are 5 and 4, not 8 and 1.
         let tiles = max((queries.count + tile - 1) / tile, min(threads, queries.count))
-        let answers = Mutex<[Int: Result<[(candidates: [Candidate], report: ScanReport)], any Error>]>([:])
-        let next = Mutex(0)
-        DispatchQueue.concurrentPerform(iterations: min(max(threads, 1), max(tiles, 1))) { _ in
-            while let number = next.withLock({ next in
-                defer { next += 1 }
-                return next < tiles ? next : nil
-            }) {
-                let range = (number * queries.count / tiles)..<((number + 1) * queries.count / tiles)
-                let result = Result {
-                    try answer(queries[range], table, limit: limit, kernels: kernels, accuracy: accuracy)
-                }
-                answers.withLock { $0[number] = result }
-            }
-        }
-        let results = answers.withLock { $0 }
-        return try (0..<tiles).flatMap { try results[$0]?.get() ?? [] }
+        return try SharedWork.map(tiles, threads: threads) { number in
+            let range = (number * queries.count / tiles)..<((number + 1) * queries.count / tiles)
+            return try answer(queries[range], table, limit: limit, kernels: kernels, accuracy: accuracy)
+        }.flatMap { $0 }
     }
 
     /// One thread's work: a tile of queries, block by block.

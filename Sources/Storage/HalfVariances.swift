@@ -46,13 +46,8 @@ extension VectorStore {
 
     /// The rows of a value of half-precision variances, or nil where a scan must do without.
     func halves(_ value: UnsafeRawBufferPointer?, _ key: BlockKey) -> UnsafeRawPointer? {
-        let rowSize = key.column.rowSize(dimension: dimension)
-        guard let value, GaussianCodec.derivation(value) == HalfVariances.derivation,
-            let rows = try? GaussianCodec.rows(value, key, rowSize: rowSize, path: environment.path),
-            rows.count == GaussianCodec.slotsPerBlock * rowSize, let base = rows.baseAddress,
-            Int(bitPattern: base) % 16 == 0
-        else { return nil }
-        return UnsafeRawPointer(base)
+        derivedRows(
+            value, key, rowSize: key.column.rowSize(dimension: dimension), derivation: HalfVariances.derivation)
     }
 
     /// Writes the half-precision variances of full blocks that have none a scan can use, 64 blocks a commit.

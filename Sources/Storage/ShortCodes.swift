@@ -207,17 +207,11 @@ extension VectorStore {
         return values
     }
 
-    /// The rows of a value of a derived column, or nil where a search must do without.
+    /// The rows of a value of codes, or nil where a search must do without.
     func derivedRows(
         _ value: UnsafeRawBufferPointer?, _ key: BlockKey, _ parameters: CodeParameters
     ) -> UnsafeRawPointer? {
-        let rowSize = parameters.rowSize(key.column)
-        guard let value, GaussianCodec.derivation(value) == parameters.derivation,
-            let rows = try? GaussianCodec.rows(value, key, rowSize: rowSize, path: environment.path),
-            rows.count == GaussianCodec.slotsPerBlock * rowSize, let base = rows.baseAddress,
-            Int(bitPattern: base) % 16 == 0
-        else { return nil }
-        return UnsafeRawPointer(base)
+        derivedRows(value, key, rowSize: parameters.rowSize(key.column), derivation: parameters.derivation)
     }
 
     /// Whether every full block has codes a search can use, and axes were decided from a fair share of them.

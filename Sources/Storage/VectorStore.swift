@@ -206,3 +206,18 @@ package struct VectorStore: Sendable {
         return found
     }
 }
+
+extension VectorStore {
+    /// The rows of a full block's derived column, 16 bytes aligned, or nil where its reader must do without: it is absent,
+    /// was made with something else, or contradicts its header.
+    func derivedRows(
+        _ value: UnsafeRawBufferPointer?, _ key: BlockKey, rowSize: Int, derivation: GaussianCodec.Derivation
+    ) -> UnsafeRawPointer? {
+        guard let value, GaussianCodec.derivation(value) == derivation,
+            let rows = try? GaussianCodec.rows(value, key, rowSize: rowSize, path: environment.path),
+            rows.count == GaussianCodec.slotsPerBlock * rowSize, let base = rows.baseAddress,
+            Int(bitPattern: base) % 16 == 0
+        else { return nil }
+        return UnsafeRawPointer(base)
+    }
+}

@@ -23,9 +23,7 @@ package struct FileCache: Sendable {
     /// Writes an entry; a cache that cannot be written is no error.
     package func store(_ kind: String, of file: MappedFile, _ bytes: some ContiguousBytes) {
         guard let path = path(kind, of: file) else { return }
-        try? FileManager.default.createDirectory(
-            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        try? FileManager.default.createPrivateFolder((path as NSString).deletingLastPathComponent)
         try? bytes.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 
@@ -48,5 +46,13 @@ package struct FileCache: Sendable {
         let modified = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
         let changed = "\(status.st_ctim.tv_sec).\(status.st_ctim.tv_nsec)"
         return "\(folder)/\(kind)/\(status.st_dev)-\(status.st_ino)-\(status.st_size)-\(modified)-\(changed)"
+    }
+}
+
+extension FileManager {
+    /// Makes a folder that only its owner can look into, and those above it, where they are missing.
+    package func createPrivateFolder(_ path: String) throws {
+        try createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 }

@@ -113,9 +113,7 @@ public struct ModelRegistry: Sendable {
         guard let file else { throw FileError(path: "models.json", reason: "there is no configuration folder") }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try FileManager.default.createDirectory(
-            atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        try FileManager.default.createPrivateFolder((file as NSString).deletingLastPathComponent)
         try encoder.encode(content).write(to: URL(fileURLWithPath: file), options: .atomic)
     }
 

@@ -81,12 +81,9 @@ struct SearchCommand: ParsableCommand {
 
     private func answerFile(_ queries: String) throws {
         try reportingQueryErrors {
-            var options = try answer.page.options([target.collection])
+            var (index, options) = try answer.opened([target.collection])
             order.apply(&options)
             accuracy.apply(&options)
-            answer.cut.apply(&options)
-            let index = try answer.location.open()
-            try answer.lexicon.apply(&options, index, [target.collection])
             let style = PathStyle(root: index.root, current: Environment.currentFolder)
             try QueriesReport(queries, answer.output.format ?? .table, style, explains: answer.cut.explain)
                 .run(index, options)

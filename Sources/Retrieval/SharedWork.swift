@@ -1,0 +1,30 @@
+// Numbered parts of some work to what came of each: threads take the next part as they come free.
+import Dispatch
+import Synchronization
+
+/// Work that several threads share.
+package enum SharedWork {
+    /// What `body` makes of each part, in the order of the parts.
+    /// - Parameters:
+    ///   - parts: how many there are.
+    ///   - threads: how many work at once; less than 1 counts as 1.
+    ///   - body: called once per part, on any thread.
+    /// - Returns: one result a part.
+    /// - Throws: what `body` threw for the first of the parts that failed; the others are done all the same.
+    package static func map<T: Sendable>(
+        _ parts: Int, threads: Int, _ body: @Sendable (Int) throws -> T
+    ) throws -> [T] {
+        let results = Mutex([Result<T, any Error>?](repeating: nil, count: parts))
+        let next = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: min(max(threads, 1), parts)) { _ in
+            while let part = next.withLock({ next in
+                defer { next += 1 }
+                return next < parts ? next : nil
+            }) {
+                let result = Result { try body(part) }
+                results.withLock { $0[part] = result }
+            }
+        }
+        return try results.withLock { $0 }.compactMap { try $0?.get() }
+    }
+}
