@@ -183,6 +183,8 @@ public struct SearchRungs: Sendable, Equatable {
     public var coarse = 0
     /// Bounded from their means, for want of codes.
     public var means = 0
+    /// Bounded again from residual codes.
+    public var residual = 0
     /// Bounded from fine codes.
     public var fine = 0
     /// Whose exact distance was computed.

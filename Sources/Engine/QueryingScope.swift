@@ -82,7 +82,8 @@ struct SearchScope {
             return Findings(
                 found: found, scanned: report.scanned,
                 rungs: SearchRungs(
-                    coarse: report.coarse, means: report.means, fine: report.fine, exact: report.reranked))
+                    coarse: report.coarse, means: report.means, residual: report.residual, fine: report.fine,
+                    exact: report.reranked))
         }
     }
 

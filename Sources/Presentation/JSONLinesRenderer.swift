@@ -49,6 +49,7 @@ public struct JSONLinesRenderer: ResultRenderer {
         var rungs = JSONObject()
         rungs["coarse"] = "\(answer.rungs.coarse)"
         rungs["means"] = "\(answer.rungs.means)"
+        rungs["residual"] = "\(answer.rungs.residual)"
         rungs["fine"] = "\(answer.rungs.fine)"
         rungs["exact"] = "\(answer.rungs.exact)"
         object["rungs"] = rungs.text

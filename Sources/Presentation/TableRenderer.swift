@@ -57,7 +57,8 @@ public struct TableRenderer: ResultRenderer {
         guard explains, answer.rungs.exact > 0 else { return [] }
         let rungs = [
             (answer.rungs.coarse, "bounded from coarse codes"), (answer.rungs.means, "from means"),
-            (answer.rungs.fine, "from fine codes"), (answer.rungs.exact, "compared exactly"),
+            (answer.rungs.residual, "from residual codes"), (answer.rungs.fine, "from fine codes"),
+            (answer.rungs.exact, "compared exactly"),
         ]
         let words = rungs.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         return Array("      of \(answer.scanned) items \(words.joined(separator: ", "))\n".utf8)

@@ -48,9 +48,7 @@ extension Searcher {
             CodeLadder(table, $0, limit: limit, kernels: kernels)
         }
         try CodeLadder.scan(&ladders, table)
-        return try ladders.indices.map { index in
-            let candidates = try ladders[index].climb()
-            return (candidates, ladders[index].report)
-        }
+        let candidates = try CodeLadder.climb(&ladders, table)
+        return zip(candidates, ladders).map { ($0, $1.report) }
     }
 }

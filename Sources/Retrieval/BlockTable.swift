@@ -55,9 +55,10 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
         return try snapshot.view(blocks[position], of: collection, pointers)
     }
 
-    /// The fine codes of a block, or nil.
-    func fine(_ position: Int) throws -> UnsafeRawPointer? {
-        guard let parameters, let pointers else { return nil }
-        return try snapshot.fineCodes(blocks[position].number, of: collection, parameters, pointers)
+    /// The codes of a column above the coarse ones, by position; nil where there are none.
+    func codes(_ column: Column) throws -> [UnsafeRawPointer?] {
+        guard let parameters, let pointers else { return blocks.map { _ in nil } }
+        let codes = try snapshot.codes(column, of: collection, parameters, pointers)
+        return blocks.map { $0.number < codes.count ? codes[$0.number] : nil }
     }
 }

@@ -7,8 +7,9 @@ import Storage
 ///
 /// 1. Every item gets a lower bound of its key: from coarse codes, or from Float32 means where a block has no codes.
 /// 2. The items of the smallest lower bounds are ranked exactly: the `limit`-th of them is the first threshold.
-/// 3. What is not above the threshold is bounded again from fine codes.
-/// 4. What is still not above is ranked exactly, best bound first, while the threshold falls.
+/// 3. What is not above the threshold is bounded again from residual codes, and the best of it ranked: the second threshold.
+/// 4. What is not above that is bounded again from fine codes.
+/// 5. What is still not above is ranked exactly, best bound first, while the threshold falls.
 struct CodeLadder {
     /// Blocks that are scanned before their bounds are looked at: these and the codes stay in the second cache.
     private static let stride = 8
@@ -22,6 +23,10 @@ struct CodeLadder {
     private var seeds: SeedSelection
     private var best: BoundedHeap
     private var candidates: [Candidate] = []
+    private var left = Survivors()
+    private var views: [BlockView?]
+    /// Whether the bounds of all blocks that have coarse codes come from them.
+    private var isBoundedByCodes = true
     private(set) var report = ScanReport()
 
     /// Starts at the bottom, nothing scanned yet: `limit` is at least 1 and at most the table's items.
@@ -33,6 +38,7 @@ struct CodeLadder {
         best = BoundedHeap(capacity: limit)
         seeds = SeedSelection(limit + limit / 2 + 16)  // some to spare: what they give decides what the next rung reads
         lower = BoundBuffer(count: GaussianCodec.slotsPerBlock * table.blocks.count)
+        views = [BlockView?](repeating: nil, count: table.blocks.count)
     }
 
     // MARK: Rung one
@@ -88,6 +94,7 @@ struct CodeLadder {
     /// What is left to do for one query and some blocks.
     private mutating func finish(_ positions: Range<Int>, isBounded: Bool) throws {
         let size = GaussianCodec.slotsPerBlock
+        if !isBounded { isBoundedByCodes = false }
         for position in positions {
             let block = table.blocks[position]
             let live = block.live.count
@@ -121,17 +128,58 @@ struct CodeLadder {
 
     // MARK: The rungs above
 
-    /// The answer, once all blocks are scanned.
-    mutating func climb() throws -> [Candidate] {
-        let first = seeds.smallest()
-        for (number, seed) in first.enumerated() {
-            if number + 2 < first.count { try prefetch(first[number + 2].index) }
-            try rank(seed.index)
-            lower.start[Int(seed.index)] = .infinity  // done
+    /// The answers, once all blocks are scanned.
+    static func climb(_ ladders: inout [CodeLadder], _ table: BlockTable) throws -> [[Candidate]] {
+        for index in ladders.indices { try ladders[index].start() }
+        try raiseByResiduals(&ladders, table)
+        return try ladders.indices.map { try ladders[$0].end() }
+    }
+
+    /// The first threshold, and what coarse codes cannot exclude.
+    private mutating func start() throws {
+        try rank(seeds.smallest().map(\.index))
+        let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
+        left = Survivors(kernels, lower.start, lower.count, threshold)
+    }
+
+    /// Rung two: bounds from residual codes, where certain ones are asked for.
+    ///
+    /// Several queries go through the blocks together, some at a time: what one has read is in the second cache for the next.
+    private static func raiseByResiduals(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
+        let raising = ladders.indices.filter {
+            let ladder = ladders[$0]
+            return ladder.query.prepared?.isCertain == true && ladder.isBoundedByCodes
+                && ladder.left.count > ladder.limit
         }
-        let survivors = try refine(survivors())
-        for (number, survivor) in survivors.enumerated() where !(survivor.lower > query.threshold(best.threshold)) {
-            if number + 2 < survivors.count { try prefetch(survivors[number + 2].index) }
+        guard !raising.isEmpty else { return }
+        let columns = zip(try table.codes(.residualCodes), table.coarse).map { $1 == nil ? nil : $0 }
+        let step = raising.count == 1 ? columns.count : stride
+        for first in Swift.stride(from: 0, to: columns.count, by: step) {
+            for index in raising { ladders[index].raiseByResiduals(columns, to: first + step) }
+        }
+        for index in raising {
+            ladders[index].left.drop(above: ladders[index].threshold)
+            try ladders[index].rank(ladders[index].left.takeClosest(ladders[index].limit))
+            ladders[index].left.drop(above: ladders[index].threshold)
+        }
+    }
+
+    private mutating func raiseByResiduals(_ columns: [UnsafeRawPointer?], to position: Int) {
+        guard let prepared = query.prepared else { return }
+        let raise = kernels.table.pointee.raise_by_residuals
+        var raised = 0
+        left.withNext(below: GaussianCodec.slotsPerBlock * position) { indices, count, bounds in
+            raised = raise(prepared.pointer, columns, indices, count, bounds)
+        }
+        report.residual += raised
+    }
+
+    /// Rungs three and four: fine codes, then exact distances, best bound first, while the threshold falls.
+    private mutating func end() throws -> [Candidate] {
+        try raiseByFineCodes()
+        let sorted = left.sorted()
+        for (number, survivor) in sorted.enumerated() where !(survivor.lower > threshold) {
+            if number + 2 < sorted.count { try prefetch(sorted[number + 2].index) }
             try rank(survivor.index)
         }
         report.reranked = candidates.count
@@ -139,46 +187,25 @@ struct CodeLadder {
         return Array(candidates.prefix(limit))
     }
 
-    /// What rung one cannot exclude and is not ranked yet.
-    private func survivors() -> [Bounded] {
-        let size = GaussianCodec.slotsPerBlock * Self.stride
-        let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
-        var survivors: [Bounded] = []
-        for first in Swift.stride(from: 0, to: lower.count, by: size) {
-            kernels.forEachNotAbove(threshold, lower.start + first, min(size, lower.count - first)) { index, bound in
-                survivors.append(Bounded(UInt32(first + index), bound))
-            }
-        }
-        return survivors
+    private mutating func raiseByFineCodes() throws {
+        guard let prepared = query.prepared, left.count > 0 else { return }
+        let columns = try table.codes(.fineCodes)
+        let bound = kernels.table.pointee.bound_fine
+        report.fine += left.count { columns[place($0).position] != nil }
+        left.raise { indices, count, bounds in bound(prepared.pointer, columns, indices, count, bounds) }
+        left.drop(above: threshold)
     }
 
-    /// Rung two: what fine codes cannot exclude, best bound first.
-    private mutating func refine(_ survivors: [Bounded]) throws -> [Bounded] {
-        guard let prepared = query.prepared else { return survivors.sorted() }
-        let size = GaussianCodec.slotsPerBlock
-        var columns = [UnsafeRawPointer?](repeating: nil, count: table.blocks.count)
-        var previous = -1
-        var coded = 0
-        for survivor in survivors {
-            let position = Int(survivor.index) / size
-            if position != previous {
-                columns[position] = try table.fine(position)
-                previous = position
-            }
-            if columns[position] != nil { coded += 1 }
+    /// What no item among the closest has its lower bound above, as far as is known.
+    private var threshold: Float { query.threshold(best.threshold) }
+
+    /// Ranks items exactly.
+    private mutating func rank(_ indices: [UInt32]) throws {
+        for (number, index) in indices.enumerated() {
+            if number + 2 < indices.count { try prefetch(indices[number + 2]) }
+            try rank(index)
+            lower.start[Int(index)] = .infinity  // done
         }
-        guard coded > 0 else { return survivors.sorted() }
-        let threshold = query.threshold(best.threshold)
-        let indices = survivors.map(\.index)
-        var bounds = [Float](repeating: -.infinity, count: survivors.count)
-        kernels.table.pointee.bound_fine(prepared.pointer, columns, indices, indices.count, &bounds)
-        report.fine += coded
-        var left: [Bounded] = []
-        for (survivor, bound) in zip(survivors, bounds) {
-            let closer = max(survivor, Bounded(survivor.index, bound))
-            if !(closer.lower > threshold) { left.append(closer) }
-        }
-        return left.sorted()
     }
 
     private func place(_ index: UInt32) -> (position: Int, slot: Int) {
@@ -186,21 +213,30 @@ struct CodeLadder {
         return (position, slot)
     }
 
+    /// The columns of a block, looked up once.
+    private mutating func view(_ position: Int) throws -> BlockView {
+        if let known = views[position] { return known }
+        let view = try table.view(position)
+        views[position] = view
+        return view
+    }
+
     /// Asks for the mean of an item that will be ranked soon.
-    private func prefetch(_ index: UInt32) throws {
+    private mutating func prefetch(_ index: UInt32) throws {
         let (position, slot) = place(index)
         let dimension = query.query.dimension
-        let mean = try table.view(position).means + slot * dimension
-        for j in Swift.stride(from: 0, to: dimension, by: 16) { pk_prefetch(mean + j) }
+        pk_prefetch_lines(try view(position).means + slot * dimension, 4 * dimension)
     }
 
     /// The exact distance of one item.
     private mutating func rank(_ index: UInt32) throws {
         let (position, slot) = place(index)
-        let block = try table.view(position)
-        let gaussian = query.query
-        let distance = kernels.table.pointee.squared_distance_f64(
-            gaussian.mean, block.means + slot * gaussian.dimension, gaussian.dimension)
+        let block = try view(position)
+        let distance = query.query.mean.withUnsafeBufferPointer { mean in
+            mean.baseAddress.map {
+                kernels.table.pointee.squared_distance_f64($0, block.means + slot * mean.count, mean.count)
+            } ?? 0
+        }
         let totalVariance = block.scalars[2 * slot + 1]
         let csd = distance + (query.totalVariance + totalVariance)
         best.insert(csd)
@@ -208,19 +244,6 @@ struct CodeLadder {
             Candidate(
                 id: ItemID(rawValue: Int64(block.ids[slot])), csd: csd, totalVariance: totalVariance,
                 squaredNorm: block.scalars[2 * slot]))
-    }
-}
-
-extension Kernels {
-    /// Calls `body` with the place and value of each number that is not above a threshold, ascending.
-    fileprivate func forEachNotAbove(
-        _ threshold: Float, _ numbers: UnsafePointer<Float>, _ count: Int, _ body: (Int, Float) -> Void
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: max(count, 1)) { found in
-            guard let base = found.baseAddress else { return }
-            let selected = table.pointee.select_not_above(numbers, count, threshold, base)
-            for place in 0..<selected { body(Int(base[place]), numbers[Int(base[place])]) }
-        }
     }
 }
 

@@ -101,19 +101,26 @@ struct CodedQuery {
 /// A query in integers, at an address of its own.
 final class PreparedQuery {
     let pointer: UnsafePointer<pk_code_query>
+    /// Whether bounds are certain, not only probable.
+    let isCertain: Bool
     private let query: UnsafeMutablePointer<pk_code_query>
     private let integers: UnsafeMutablePointer<Int8>
 
     init(_ rotated: ArraySlice<Double>, norm: Double, _ parameters: CodeParameters, deviations: Double) {
         let dimension = rotated.count
+        isCertain = deviations <= 0
         query = .allocate(capacity: 1)
         pointer = UnsafePointer(query)
         integers = withUnsafePointer(to: parameters.plan) { [query] plan in
             let rotated = Array(rotated)
-            let size = pk_coarse_query_size(plan)
-            let integers = UnsafeMutablePointer<Int8>.allocate(capacity: size + 2 * dimension)
-            let high = integers + size
-            pk_prepare_query(plan, rotated, norm, deviations, integers, high, high + dimension, query)
+            let (size, residualSize) = (pk_coarse_query_size(plan), pk_residual_query_size(dimension))
+            // What is read line by line begins with one.
+            let lines = (dimension + 63) / 64 * 64
+            let integers = UnsafeMutableRawPointer.allocate(
+                byteCount: residualSize + 2 * lines + size, alignment: 64
+            ).bindMemory(to: Int8.self, capacity: residualSize + 2 * lines + size)
+            let high = integers + residualSize
+            pk_prepare_query(plan, rotated, norm, deviations, high + 2 * lines, integers, high, high + lines, query)
             return integers
         }
     }

@@ -30,6 +30,8 @@ package struct ScanReport: Sendable, Equatable {
     package var coarse = 0
     /// Items bounded from their Float32 means, for want of codes.
     package var means = 0
+    /// Items bounded again from residual codes.
+    package var residual = 0
     /// Items bounded from fine codes.
     package var fine = 0
     /// Items whose exact distance was computed.
@@ -88,8 +90,7 @@ package struct Searcher {
         let coded = CodedQuery.prepare([query], table.parameters, accuracy: accuracy, kernels)
         var ladders = coded.map { CodeLadder(table, $0, limit: limit, kernels: kernels) }
         try CodeLadder.scan(&ladders, table)
-        let candidates = try ladders[0].climb()
-        return (candidates, ladders[0].report)
+        return (try CodeLadder.climb(&ladders, table)[0], ladders[0].report)
     }
 }
 

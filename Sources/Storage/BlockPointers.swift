@@ -1,19 +1,15 @@
 // Blocks to where their columns lie in the map: found once, and kept as long as the vectors do not change.
 import Synchronization
 
-/// An address that threads may share.
-private struct Address: @unchecked Sendable {
-    let pointer: UnsafeRawPointer?
-}
-
 /// Where the columns of a collection's blocks lie, by block number; valid in transactions of the state it was made in.
 ///
-/// A search asks for all coarse codes, and for the rest of some dozens of blocks: what it asks for is looked up once.
+/// A search asks for all coarse codes, mostly for those above them, and for the rest of some dozens of blocks: what it asks
+/// for is looked up once.
 package final class BlockPointers: @unchecked Sendable {  // the pointers are immutable, the rest is behind a lock
     /// The coarse codes of each block, nil where a search must do without.
     package let coarse: [UnsafeRawPointer?]
     private struct Found: @unchecked Sendable {
-        var fine: [Int: Address] = [:]
+        var codes: [Column: [UnsafeRawPointer?]] = [:]
         var views: [Int: BlockView] = [:]
     }
     private let found = Mutex(Found())
@@ -25,12 +21,14 @@ package final class BlockPointers: @unchecked Sendable {  // the pointers are im
 
     init(coarse: [UnsafeRawPointer?]) { self.coarse = coarse }
 
-    /// The fine codes of a block, or nil.
-    func fine(_ block: Int, _ find: () throws -> UnsafeRawPointer?) rethrows -> UnsafeRawPointer? {
-        if let known = found.withLock({ $0.fine[block] }) { return known.pointer }
-        let address = Address(pointer: try find())
-        found.withLock { $0.fine[block] = address }
-        return address.pointer
+    /// The codes of a column above the coarse ones, by block.
+    func codes(_ column: Column, _ find: () throws -> [UnsafeRawPointer?]) rethrows -> [UnsafeRawPointer?] {
+        try found.withLock { found in
+            if let known = found.codes[column] { return known }
+            let pointers = try find()
+            found.codes[column] = pointers
+            return pointers
+        }
     }
 
     /// The stored columns of a block.

@@ -8,7 +8,7 @@ import Gaussians
 /// Any parameters give right answers; good ones give tight bounds from few bytes. The layout is described in CKernels.h.
 package struct CodeParameters: Sendable, Equatable {
     /// The version of codes and parameters this code writes, and the only one it reads.
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
     /// Dimensions beyond this are not coded: integer sums must fit 32 bits.
     package static let largestDimension = 65_536
 
@@ -150,19 +150,18 @@ package struct CodeParameters: Sendable, Equatable {
 
     /// Bytes of a row of a column of codes.
     package func rowSize(_ column: Column) -> Int {
-        withUnsafePointer(to: plan) {
-            column == .coarseCodes ? pk_coarse_row_size($0) : pk_fine_row_size(centroid.count)
-        }
+        column == .coarseCodes
+            ? withUnsafePointer(to: plan) { pk_coarse_row_size($0) } : column.rowSize(dimension: centroid.count)
     }
 
-    /// The rows of both code columns of a full block.
+    /// The rows of the code columns of a full block.
     /// - Parameters:
     ///   - means: [256, D].
     ///   - scalars: [256, 2]: squared length of the mean, total variance.
-    /// - Returns: the rows of `Column.coarseCodes` and `Column.fineCodes`; the same bytes on every machine.
+    /// - Returns: the rows of `Column.codes`, in their order; the same bytes on every machine.
     package func encode(
         means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer
-    ) -> (coarse: [UInt8], fine: [UInt8]) {
+    ) -> [(column: Column, rows: [UInt8])] {
         let (size, dimension) = (GaussianCodec.slotsPerBlock, centroid.count)
         precondition(means.count == 4 * size * dimension && scalars.count == 16 * size, "a full block")
         let bases = (0..<size).map { slot in
@@ -177,10 +176,13 @@ package struct CodeParameters: Sendable, Equatable {
         var rotated = [Double](repeating: 0, count: size * dimension)
         // Rows are handed out as bytes; the kernel wants room for floats.
         var coarse = [Float](repeating: 0, count: size / 4 * rowSize(.coarseCodes))
+        var residual = [Float](repeating: 0, count: size / 4 * rowSize(.residualCodes))
         var fine = [Float](repeating: 0, count: size / 4 * rowSize(.fineCodes))
         withUnsafePointer(to: plan) {
-            pk_encode_block($0, axes, seed, floats, bases, centroid, &centred, &rotated, &coarse, &fine)
+            pk_encode_block($0, axes, seed, floats, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
         }
-        return (coarse.withUnsafeBytes { Array($0) }, fine.withUnsafeBytes { Array($0) })
+        return [(.coarseCodes, coarse), (.residualCodes, residual), (.fineCodes, fine)].map { column, rows in
+            (column, rows.withUnsafeBytes { Array($0) })
+        }
     }
 }

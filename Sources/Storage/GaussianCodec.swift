@@ -12,19 +12,21 @@ package enum Column: UInt8, Sendable, CaseIterable {
     case logVariances = 2
     /// Squared length of the mean and total variance, [2] Float64.
     case scalars = 3
-    /// Means in about four bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
+    /// Means in two to three bits a dimension, with what bounds need: the arrangement of a whole block, see CKernels.h.
     case coarseCodes = 16
     /// Means in eight bits a dimension, a row an item.
     case fineCodes = 17
     /// Variances in half precision, scaled, with the sums of their logarithms: the arrangement of a whole block.
     case halfVariances = 18
+    /// What coarse codes leave of the means, in two bits a dimension, a row an item.
+    case residualCodes = 19
 
     /// What every block has: the index itself.
     package static let stored: [Column] = [.ids, .means, .logVariances, .scalars]
     /// What can be made from the stored columns, may be missing, and only full blocks have.
     package static let derived: [Column] = codes + [.halfVariances]
     /// Those made from means, with `CodeParameters`.
-    package static let codes: [Column] = [.coarseCodes, .fineCodes]
+    package static let codes: [Column] = [.coarseCodes, .residualCodes, .fineCodes]
 
     /// Bytes of one slot's row; of coarse codes at most, their parameters say.
     package func rowSize(dimension: Int) -> Int {
@@ -32,7 +34,8 @@ package enum Column: UInt8, Sendable, CaseIterable {
         case .ids: 8
         case .means, .logVariances: 4 * dimension
         case .scalars: 16
-        case .coarseCodes: 21 + 4 * ((dimension + 7) / 8)
+        case .coarseCodes: 13 + 4 * ((dimension + 7) / 8)
+        case .residualCodes: pk_residual_row_size(dimension)
         case .fineCodes: pk_fine_row_size(dimension)
         case .halfVariances: pk_half_row_size(dimension)
         }

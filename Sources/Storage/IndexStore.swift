@@ -248,12 +248,12 @@ package struct Snapshot {
         try pointers.view(block) { try view(block, of: collection) }
     }
 
-    /// The fine codes of a block, or nil where a search must do without: absent, of another version, made with other
-    /// parameters, or contradicting their header.
-    package func fineCodes(
-        _ block: Int, of collection: Collection, _ parameters: CodeParameters, _ pointers: BlockPointers
-    ) throws -> UnsafeRawPointer? {
-        try pointers.fine(block) { try vectors.fineCodes(collection, block, parameters, transaction) }
+    /// The codes of a column above the coarse ones by block, nil where a search must do without: absent, of another version,
+    /// made with other parameters, or contradicting their header.
+    package func codes(
+        _ column: Column, of collection: Collection, _ parameters: CodeParameters, _ pointers: BlockPointers
+    ) throws -> [UnsafeRawPointer?] {
+        try pointers.codes(column) { try vectors.codes(column, of: collection, parameters, transaction) }
     }
 
     /// Scans a collection's blocks in order, in place.

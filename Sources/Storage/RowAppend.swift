@@ -40,7 +40,7 @@ package struct RowColumns {
         case .means: copy(means, dimension)
         case .logVariances: copy(logVariances, dimension)
         case .scalars: copy(scalars, 2)
-        case .coarseCodes, .fineCodes, .halfVariances: preconditionFailure("derived, never appended")
+        case .coarseCodes, .residualCodes, .fineCodes, .halfVariances: preconditionFailure("derived, never appended")
         }
     }
 }

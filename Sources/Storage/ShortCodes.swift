@@ -102,7 +102,7 @@ extension VectorStore {
         let codes = parameters.encode(
             means: try rows(collection, .means, block, count: size, transaction),
             scalars: try rows(collection, .scalars, block, count: size, transaction, checkingSum: true))
-        for (column, rows) in [(Column.coarseCodes, codes.coarse), (.fineCodes, codes.fine)] {
+        for (column, rows) in codes {
             let key = BlockKey(collection, column, block)
             let value = GaussianCodec.value(
                 key, rows: rows, rowSize: parameters.rowSize(column), derivation: parameters.derivation)
@@ -173,21 +173,20 @@ extension VectorStore {
             of: collection, transaction: transaction.id, anchor: anchor.map { UnsafeRawPointer($0) },
             fingerprint: parameters.fingerprint
         ) {
-            let values = try derivedValues(collection, .coarseCodes, transaction)
-            // All headers at once, not one wait after the other.
-            for value in values { pk_prefetch(value?.baseAddress) }
-            return values.enumerated().map { block, value in
-                derivedRows(value, BlockKey(collection, .coarseCodes, block), parameters)
-            }
+            try codes(.coarseCodes, of: collection, parameters, transaction)
         }
     }
 
-    /// The fine codes of a block, or nil.
-    func fineCodes(
-        _ collection: Collection, _ block: Int, _ parameters: CodeParameters, _ transaction: LMDBTransaction
-    ) throws -> UnsafeRawPointer? {
-        let key = BlockKey(collection, .fineCodes, block)
-        return derivedRows(try transaction.value(key.bytes), key, parameters)
+    /// The codes of one column by block, nil where a search must do without.
+    func codes(
+        _ column: Column, of collection: Collection, _ parameters: CodeParameters, _ transaction: LMDBTransaction
+    ) throws -> [UnsafeRawPointer?] {
+        let values = try derivedValues(collection, column, transaction)
+        // All headers at once, not one wait after the other.
+        for value in values { pk_prefetch(value?.baseAddress) }
+        return values.enumerated().map { block, value in
+            derivedRows(value, BlockKey(collection, column, block), parameters)
+        }
     }
 
     /// The values of a derived column by block: one walk along the tree, as a search needs most of them.
@@ -259,8 +258,7 @@ extension VectorStore {
                 ? [(.coarseCodes, "what the codes were made with cannot be read; run penumbra optimize")] : []
         }
         var flaws: [(column: Column, reason: String)] = []
-        let codes = parameters.encode(means: means, scalars: scalars)
-        for (column, expected) in [(Column.coarseCodes, codes.coarse), (.fineCodes, codes.fine)] {
+        for (column, expected) in parameters.encode(means: means, scalars: scalars) {
             let key = BlockKey(collection, column, block)
             guard let value = try transaction.value(key.bytes) else { continue }
             guard GaussianCodec.derivation(value)?.fingerprint == parameters.fingerprint else { continue }

@@ -35,6 +35,7 @@ import Testing
         let centroid: [Float]
         let bases: [Double]
         var coarse: [Float]
+        var residual: [Float]
         var fine: [Float]
 
         init(_ plan: pk_code_plan, means: [Float], centroid: [Float], variance: Double = 0.02, axes: [Float]? = nil) {
@@ -48,11 +49,12 @@ import Testing
                 return pk_dot_f64(mean, mean, dimension) + variance
             }
             coarse = [Float](repeating: 0, count: 64 * withUnsafePointer(to: plan) { pk_coarse_row_size($0) })
+            residual = [Float](repeating: 0, count: 64 * pk_residual_row_size(dimension))
             fine = [Float](repeating: 0, count: 64 * pk_fine_row_size(dimension))
             var centred = [Float](repeating: 0, count: 256 * dimension)
             var rotated = [Double](repeating: 0, count: 256 * dimension)
             withUnsafePointer(to: plan) {
-                pk_encode_block($0, axes, 7, means, bases, centroid, &centred, &rotated, &coarse, &fine)
+                pk_encode_block($0, axes, 7, means, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
             }
         }
 
@@ -80,6 +82,19 @@ import Testing
             }
             return bounds.map { bound in (256..<512).map { bound[$0] } }
         }
+
+        /// Coarse bounds, raised by the residual codes of some slots.
+        func raised(_ coarse: [Float], _ kernels: Kernels, _ query: UnsafePointer<pk_code_query>, _ index: [UInt32])
+            -> [Float]
+        {
+            var bounds = index.map { coarse[Int($0)] } + [.nan]
+            residual.withUnsafeBytes { column in
+                let columns: [UnsafeRawPointer?] = [column.baseAddress]
+                kernels.table.pointee.raise_by_residuals(query, columns, index, index.count, &bounds)
+            }
+            #expect(bounds[index.count].isNaN, "nothing is written beyond")
+            return Array(bounds.dropLast())
+        }
     }
 
     /// Runs `body` with a prepared query.
@@ -88,6 +103,7 @@ import Testing
     ) {
         let d = query.count
         var coarse = [Int8](repeating: 0, count: withUnsafePointer(to: plan) { pk_coarse_query_size($0) })
+        var residual = [Int8](repeating: 1, count: pk_residual_query_size(d))
         var high = [Int8](repeating: 0, count: d)
         var low = high
         var rotated = query.map(Double.init)
@@ -103,10 +119,14 @@ import Testing
                     guard let coarse = coarse.baseAddress, let high = high.baseAddress, let low = low.baseAddress else {
                         return
                     }
-                    withUnsafeTemporaryAllocation(of: pk_code_query.self, capacity: 1) { out in
-                        guard let out = out.baseAddress else { return }
-                        withUnsafePointer(to: plan) { pk_prepare_query($0, rotated, norm, 0, coarse, high, low, out) }
-                        body(UnsafePointer(out))
+                    residual.withUnsafeMutableBufferPointer { residual in
+                        withUnsafeTemporaryAllocation(of: pk_code_query.self, capacity: 1) { out in
+                            guard let out = out.baseAddress, let residual = residual.baseAddress else { return }
+                            withUnsafePointer(to: plan) {
+                                pk_prepare_query($0, rotated, norm, 0, coarse, residual, high, low, out)
+                            }
+                            body(UnsafePointer(out))
+                        }
                     }
                 }
             }
@@ -191,21 +211,32 @@ import Testing
                 withPrepared(query, block.plan) { prepared in
                     for kernels in Kernels.available {
                         let coarse = block.bounds(kernels, [prepared])[0]
+                        let raised = block.raised(coarse, kernels, prepared, index)
                         var fine = [Float](repeating: .nan, count: 256)
                         block.fine.withUnsafeBytes { column in
                             let columns: [UnsafeRawPointer?] = [column.baseAddress]
                             kernels.table.pointee.bound_fine(prepared, columns, index, 256, &fine)
                         }
+                        var gaps = (coarse: 0.0, raised: 0.0, margin: 0.0)
                         for slot in 0..<256 {
                             let key = block.key(query, slot)
                             // The item's part of the key's size: what relative margins are relative to.
                             let size = block.bases[slot] + 8 * length * (block.bases[slot].squareRoot() + 1e-30)
                             #expect(Double(coarse[slot]) <= key, "\(kernels.name) \(spread), coarse, slot \(slot)")
+                            #expect(
+                                Double(raised[255 - slot]) <= key, "\(kernels.name) \(spread), residual, slot \(slot)")
                             #expect(Double(fine[255 - slot]) <= key, "\(kernels.name) \(spread), fine, slot \(slot)")
                             #expect(key - Double(coarse[slot]) <= looseness * size + 1e-29, "\(kernels.name) is loose")
+                            gaps.margin += size * 0x1p-17
+                            gaps.coarse += key - Double(coarse[slot])
+                            gaps.raised += key - Double(raised[255 - slot])
+                            #expect(raised[255 - slot] >= coarse[slot], "\(kernels.name) lowers a bound")
                             #expect(
                                 key - Double(fine[255 - slot]) <= 0.02 * size + 1e-29, "\(kernels.name) fine is loose")
                         }
+                        #expect(
+                            gaps.raised <= 0.7 * gaps.coarse + gaps.margin + 1e-25,
+                            "\(kernels.name) \(spread) raises by little")
                     }
                 }
             }
@@ -251,6 +282,8 @@ import Testing
                 }
                 #expect(lower[..<3].allSatisfy { $0 == -.infinity } && lower[3].isFinite, "\(kernels.name)")
                 #expect(lower[4] == -.infinity && lower[5] == -.infinity, "no column, no bound")
+                let raised = block.raised(coarse, kernels, prepared, [0, 1, 2, 3])
+                #expect(raised[..<3].allSatisfy { !($0 > -.infinity) } && raised[3] > coarse[3], "\(kernels.name)")
             }
         }
     }

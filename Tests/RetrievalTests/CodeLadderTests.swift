@@ -111,7 +111,8 @@ import Testing
             let (_, report) = try Searcher(query: generator.gaussian(dimension: 384))
                 .nearest(10, in: .images, snapshot)
             #expect(report.coarse == report.scanned && report.means == 0)
-            #expect(report.fine < report.coarse && report.reranked < 60 && report.reranked >= 10, "\(report)")
+            #expect(report.residual < report.coarse && report.fine < report.residual / 2, "\(report)")
+            #expect(report.reranked < 60 && report.reranked >= 10, "\(report)")
         }
     }
 
@@ -184,7 +185,9 @@ import Testing
                 for kernels in Kernels.available {
                     let (got, report) = try Searcher(query: query, kernels: kernels).nearest(20, in: .images, snapshot)
                     #expect(got == expected, "\(kernels.name)")
-                    #expect(report.coarse > 7_000 && report.fine < report.coarse / 4, "\(report)")
+                    #expect(
+                        report.coarse > 7_000 && report.residual + report.fine < report.coarse / 4,
+                        "\(report)")
                 }
             }
             let batch = try Searcher.nearest(queries: queries, 20, in: .images, snapshot, threads: 2)
@@ -209,7 +212,7 @@ import Testing
                 let (got, report) = try Searcher(query: query, accuracy: accuracy).nearest(10, in: .images, snapshot)
                 found += Set(truth.map(\.id)).intersection(got.map(\.id)).count
                 refined += report.fine
-                certain += full.fine
+                certain += full.residual
                 for candidate in got {
                     #expect(truth.allSatisfy { $0.id != candidate.id || $0.csd == candidate.csd }, "exact when found")
                 }
@@ -234,7 +237,7 @@ import Testing
                         .nearest(10, in: .images, snapshot)
                     found += Set(truth.map(\.id)).intersection(got.map(\.id)).count
                     refined += report.fine
-                    certain += full.fine
+                    certain += full.residual
                 }
                 #expect(Double(found) / 1_000 >= accuracy)
                 #expect(refined < certain / 2, "\(refined) of \(certain)")

@@ -125,7 +125,7 @@ import Testing
             let codes = means.withUnsafeBytes { parameters.encode(means: $0, scalars: scalars) }
             let key = BlockKey(.images, .fineCodes, 0)
             let value = GaussianCodec.value(
-                key, rows: codes.fine, rowSize: parameters.rowSize(.fineCodes),
+                key, rows: codes[2].rows, rowSize: parameters.rowSize(.fineCodes),
                 derivation: parameters.derivation)
             try transaction.put(key.bytes, value)
         }

@@ -186,8 +186,8 @@ struct SearchSession {
             guard isExact || search.accuracy < 1 else { throw WrongAnswer(name: name) }
         }
         func mean(_ rung: (ScanReport) -> Int) -> Int { reports.map(rung).reduce(0, +) / max(reports.count, 1) }
-        let rungs = [mean(\.coarse), mean(\.means), mean(\.fine), mean(\.reranked)]
-        print("\(measurement.row)  coarse, means, fine, exact: \(rungs)")
+        let rungs = [mean(\.coarse), mean(\.means), mean(\.residual), mean(\.fine), mean(\.reranked)]
+        print("\(measurement.row)  coarse, means, residual, fine, exact: \(rungs)")
         return line(
             measurement, search.engine, "single", limit, search.hundredth ? "1%" : "none",
             recall: Double(right) / Double(limit * checked.count), search.kernels.name, rungs)

@@ -28,14 +28,24 @@ typedef enum {
 //   is at most half of the scale. In four bits it is one of 16 levels, pk_levels4 less 64, and in two -3, -1, 1 or 3; both
 //   on the item's second scale, times a weight and a step that all items share.
 //   Column of a block of 256 slots: 64 floats, the first two of which are the largest lengths of what stands in four and in
-//   two bits, before the items' scale; base, scale8, scale, error4, error2, [256] float each; then 8 groups of 32 items:
-//   chunks of 128 bytes, 4 bytes an item, those in eight bits first. Byte b of an item in chunk c holds dimension 4 c + b in
+//   two bits, before the items' scale; then 8 groups of 32 items: base, [32] float; scale8, scale, error4 and error2, [32]
+//   bfloat16 each; chunks of 128 bytes, 4 bytes an item, those in eight bits first. Byte b of an item in chunk c holds dimension 4 c + b in
 //   eight bits; 8 c + b and, in the high half, 8 c + 4 + b in four; 16 c + 4 t + b in bits 2 t and 2 t + 1 in two.
-// Fine codes, read for what coarse ones cannot exclude: 256 rows of pk_fine_row_size(d) bytes: base, scale, error and length
+// Residual codes, read for what coarse ones cannot exclude: 256 rows of pk_residual_row_size(d) bytes. As float: scale8, error4
+//   and error2 of the coarse code, the row's own scale, the lengths of what is left of the parts in eight, four and two bits,
+//   and 0 up to a line of memory. Then what the coarse code leaves of every dimension, in two bits, each on its part's weight: byte b of line v of 64
+//   holds dimension 256 v + 64 t + b in bits 2 t and 2 t + 1.
+// Fine codes, read for what those cannot exclude: 256 rows of pk_fine_row_size(d) bytes: base, scale, error and length
 //   as float, then every dimension, divided by its part's weight, in eight bits.
 
 /// Slots of a block of codes.
 #define PK_BLOCK 256
+
+/// Bytes of a group of 32 items before its chunks.
+#define PK_GROUP_FIELDS 384
+
+/// Bytes of a residual row before its codes: a line of memory, so that codes begin with one.
+#define PK_RESIDUAL_FIELDS 64
 
 /// Floats of scratch memory a matrix product needs.
 #define PK_MULTIPLY_SCRATCH (192 * 768)
@@ -72,6 +82,13 @@ typedef struct {
     float scale8_factor, size4_factor, size2_factor, error4_factor, error2_factor;
     /// What is taken off every bound, for numbers too small to be coded.
     float absolute;
+    /// [pk_residual_query_size], for residual codes, quickest at the begin of a line of memory, and their sum; what products of integers are multiplied by.
+    const int8_t *_Nonnull residual;
+    int32_t residual_sum;
+    double residual_step;
+    /// What each of the eight numbers of a residual row changes its bound by: what was taken off for the errors of the coarse
+    /// code is given back, and what is left is taken off.
+    double residual_factors[8];
     /// [d] each, for fine codes: p times the weights = step (high + ratio low) + f.
     const int8_t *_Nonnull high, *_Nonnull low;
     int32_t high_sum, low_sum;
@@ -170,6 +187,13 @@ typedef struct {
                                   const void *_Nullable const *_Nonnull columns, size_t blocks,
                                   const void *_Nullable next, float *_Nonnull const *_Nonnull lower);
 
+    /// Raises the bounds of chosen items, from their coarse codes, by what residual codes say: item index[i] is row
+    /// index[i] % 256 of columns[index[i] / 256]; without a column, lower[i] stays. For queries whose coarse bounds are
+    /// certain alone (no deviations). Returns how many items had a column.
+    size_t (*_Nonnull raise_by_residuals)(const pk_code_query *_Nonnull query,
+                                        const void *_Nullable const *_Nonnull columns, const uint32_t *_Nonnull index,
+                                        size_t n, float *_Nonnull lower);
+
     /// out = {high . row, low . row}, exact: high, low [d], -127 to 127; row [d] bytes. d up to 65,536.
     void (*_Nonnull dot_fine)(const int8_t *_Nonnull high, const int8_t *_Nonnull low, const uint8_t *_Nonnull row,
                               size_t d, int32_t *_Nonnull out);
@@ -232,8 +256,19 @@ double pk_dot_f64(const float *_Nonnull a, const float *_Nonnull b, size_t d);
 /// Asks for a line of memory that will be read soon; nothing is read.
 static inline void pk_prefetch(const void *_Nullable address) { __builtin_prefetch(address); }
 
+/// The same for so many bytes.
+static inline void pk_prefetch_lines(const void *_Nonnull address, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)address + i);
+}
+
 /// Bytes a slot takes in a coarse column.
 size_t pk_coarse_row_size(const pk_code_plan *_Nonnull plan);
+
+/// Bytes of a row of a residual column.
+size_t pk_residual_row_size(size_t d);
+
+/// Numbers a query takes for residual codes.
+size_t pk_residual_query_size(size_t d);
 
 /// Bytes of a row of a fine column.
 size_t pk_fine_row_size(size_t d);
@@ -249,13 +284,15 @@ void pk_rotate(double *_Nonnull x, size_t d, uint64_t seed);
 /// [d]; bases [256] = |x|^2 + total variance; scratch centred, rotated [256, d]; columns as above.
 void pk_encode_block(const pk_code_plan *_Nonnull plan, const float *_Nullable axes, uint64_t seed,
                      const float *_Nonnull means, const double *_Nonnull bases, const float *_Nonnull centroid,
-                     float *_Nonnull centred, double *_Nonnull rotated, void *_Nonnull coarse, void *_Nonnull fine);
+                     float *_Nonnull centred, double *_Nonnull rotated, void *_Nonnull coarse,
+                     void *_Nonnull residual, void *_Nonnull fine);
 
-/// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], high and low [d].
+/// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], residual
+/// [pk_residual_query_size], high and low [d].
 /// `deviations` above zero takes the errors of coarse codes as random, and bounds them at so many standard deviations.
 void pk_prepare_query(const pk_code_plan *_Nonnull plan, const double *_Nonnull p, double norm, double deviations,
-                      int8_t *_Nonnull coarse, int8_t *_Nonnull high, int8_t *_Nonnull low,
-                      pk_code_query *_Nonnull out);
+                      int8_t *_Nonnull coarse, int8_t *_Nonnull residual, int8_t *_Nonnull high,
+                      int8_t *_Nonnull low, pk_code_query *_Nonnull out);
 
 /// Half-precision numbers of a row of a column of half-precision variances: d rounded up to whole lines of memory.
 size_t pk_half_stride(size_t d);
