@@ -24,7 +24,7 @@ def rooflines(rows):
     found = {}
     for row in rows:
         search = fastest(rows, "penumbra", row.get("N"), "single", 10)
-        if row["case"].startswith("read/") and "part" not in row and "N" in row and search:
+        if row["case"].startswith(("read/forward/", "read/to-and-fro/")) and "N" in row and search:
             read = min(median(row), found.get(row["N"], (0, float("inf")))[1])
             found[row["N"]] = row["bytes"], read, median(search)
     return found
@@ -99,9 +99,9 @@ def hnsw_figure(rows):
 
 def scan_figure(rows):
     scan = next((r for r in rows if r["case"].startswith("scan/int8/")), None)
-    reads = [r for r in rows if r.get("part") == "int8"]
-    if scan and reads:
-        read = min(map(median, reads))
+    reading = next((r for r in rows if r["case"].startswith("read/int8/")), None)
+    if scan and reading:
+        read = median(reading)
         share = read / median(scan)
         yield (f"int8 scan of {scan['N']:,}", "bytes / read bandwidth of the same run", "75 %",
                f"{share:.0%} ({scan['bytes'] / median(scan) / 1e9:.1f} of {scan['bytes'] / read / 1e9:.1f} GB/s)", share >= 0.75)

@@ -86,24 +86,33 @@ struct ByteScan {
         return pk_dot_f64(mean, mean, dimension)
     }
 
-    /// The scan and, before and after it, the reading of the same memory.
+    /// Scans and readings of the same memory, in turns: whatever else the machine does disturbs both.
     private func measure() throws -> [String] {
-        let pieces = [Roofline.Memory(pieces: columns, size: columnSize)]
-        let fields = ["N": "\(count)", "part": "\"int8\""]
-        var lines = Roofline.read(pieces, fields).map(\.json)
+        let memory = Roofline.Memory(pieces: columns, size: columnSize)
         let name = "scan/int8/threads=1/D=\(dimension)/N=\(count)"
+        var (scans, readings, sum) = ([Double](), [Double](), UInt64(0))
         try withPrepared { query in
             try check(query, name)
             var bounds = [Float](repeating: 0, count: Self.stride * GaussianCodec.slotsPerBlock)
-            let measurement = Measurement.run(name, items: count, runs: 60, seconds: 6) { scan(query, &bounds) }
-            print(measurement.row)
-            lines.append(
-                measurement.json([
-                    "N": "\(count)", "bytes": "\(count / GaussianCodec.slotsPerBlock * columnSize)",
-                    "core_type": "\"\(Kernels.best.name)\"",
-                ]))
+            scan(query, &bounds)
+            for _ in 0..<60 {
+                let start = ContinuousClock.now
+                sum &+= memory.read(isReversed: false)
+                let middle = ContinuousClock.now
+                scan(query, &bounds)
+                readings.append(Measurement.seconds(middle - start))
+                scans.append(Measurement.seconds(ContinuousClock.now - middle))
+            }
         }
-        return lines + Roofline.read(pieces, fields).map(\.json)
+        withExtendedLifetime(sum) {}
+        let fields = ["N": "\(count)", "bytes": "\(memory.bytes)", "core_type": "\"\(Kernels.best.name)\""]
+        return [
+            Measurement(name: "read/int8/bytes=\(memory.bytes)", seconds: readings, items: memory.bytes),
+            Measurement(name: name, seconds: scans, items: count),
+        ].map { measurement in
+            print(measurement.row)
+            return measurement.json(fields)
+        }
     }
 
     private func scan(_ query: UnsafePointer<pk_code_query>, _ bounds: inout [Float]) {

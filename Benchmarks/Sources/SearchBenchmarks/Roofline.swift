@@ -27,7 +27,9 @@ enum Roofline {
             guard let parameters = try snapshot.codeParameters(of: .images) else { return [] }
             let pointers = try snapshot.pointers(of: .images, parameters)
             let memory = Memory(pieces: pointers.coarse, size: GaussianCodec.slotsPerBlock * index.rowSizes.coarse)
-            return read([memory], ["N": "\(index.count)"]).map(\.json)
+            let readings = read([memory], ["N": "\(index.count)"])
+            for (measurement, _) in readings { print(measurement.row) }
+            return readings.map(\.json)
         }
     }
 
@@ -44,7 +46,6 @@ enum Roofline {
                 number += 1
             }
             withExtendedLifetime(sum) {}
-            print(measurement.row)
             var fields = fields
             fields["bytes"] = "\(bytes)"
             return (measurement, measurement.json(fields))
