@@ -329,7 +329,7 @@ except ImportError as error:
 for mode in options.modes.split(","):
     engine.use(1 if mode == "single" else processors)
     for k in (10,) if options.probe else (10, 100):
-        if hasattr(engine, "tune"):
+        if hasattr(engine, "tune") and not options.probe:
             engine.tune(k, lambda: recall(answers_one_by_one(k), truth(None), k))
         slowest = measure(mode, k, None)
         if not options.probe and getattr(engine, "filters", True):
