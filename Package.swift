@@ -68,11 +68,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(name: "CReading", path: "Benchmarks/Sources/CReading", cSettings: strictC),
         // Not in the Benchmarks package: it stores and searches Gaussians that no encoder made.
         .executableTarget(
-            name: "SearchBenchmarks", dependencies: ["Gaussians", "Storage", "Retrieval", "CKernels"],
+            name: "SearchBenchmarks", dependencies: ["Gaussians", "Storage", "Retrieval", "CKernels", "CReading"],
             path: "Benchmarks/Sources",
-            exclude: ["PenumbraBenchmarks/PenumbraBenchmarks.swift", "PenumbraBenchmarks/Encoding"],
+            exclude: ["CReading", "PenumbraBenchmarks/PenumbraBenchmarks.swift", "PenumbraBenchmarks/Encoding"],
             sources: ["SearchBenchmarks", "PenumbraBenchmarks/Measurement.swift"], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",

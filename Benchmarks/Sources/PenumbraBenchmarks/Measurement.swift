@@ -11,11 +11,13 @@ struct Measurement {
     let items: Int
 
     /// Runs `body` once to warm up, then until enough runs or time have come together.
-    static func run(_ name: String, items: Int = 1, runs: Int = 15, body: () throws -> Void) rethrows -> Measurement {
+    static func run(
+        _ name: String, items: Int = 1, runs: Int = 15, seconds most: Double = 20, body: () throws -> Void
+    ) rethrows -> Measurement {
         try body()
         var seconds: [Double] = []
         let begin = ContinuousClock.now
-        while seconds.count < runs, seconds.count < 3 || ContinuousClock.now - begin < .seconds(20) {
+        while seconds.count < runs, seconds.count < 3 || ContinuousClock.now - begin < .seconds(most) {
             let start = ContinuousClock.now
             try body()
             seconds.append(Self.seconds(ContinuousClock.now - start))

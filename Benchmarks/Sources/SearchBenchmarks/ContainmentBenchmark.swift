@@ -57,9 +57,14 @@ enum ContainmentBenchmark {
         let prepared = try PreparedGaussian(query)
         let truth = try truth(prepared, blocks)
         var entries: [(Measurement, String)] = []
-        // What is read: means in Float32, variances in half precision, two scalars.
-        let bytes = options.count * (4 * options.dimension + pk_half_row_size(options.dimension))
-        for measurement in try SearchBenchmarks.bandwidth(bytes: bytes) {
+        // What is read, where it lies: means in Float32, variances in half precision, two scalars.
+        let slots = GaussianCodec.slotsPerBlock
+        let means = Roofline.Memory(
+            pieces: blocks.map { $0.view.count == slots ? UnsafeRawPointer($0.view.means) : nil },
+            size: 4 * slots * options.dimension)
+        let halves = Roofline.Memory(
+            pieces: blocks.map(\.halves), size: slots * pk_half_row_size(options.dimension))
+        for (measurement, _) in Roofline.read([means, halves]) {
             entries.append((measurement, "the roofline of both containments of \(options.count) items"))
         }
         for kernels in Kernels.available.reversed() {
