@@ -54,6 +54,7 @@ package struct ImageEncoder: Sendable {
     /// - Parameters:
     ///   - pictures: any number.
     ///   - threads: how many share the work; for callers whose other workers have nothing to do.
+    /// - Returns: one per picture.
     package func encode(_ pictures: [PreparedPicture], threads: Int = 1) -> [Gaussian] {
         var gaussians: [Gaussian] = []
         let plane = 3 * tower.shape.height * tower.shape.width
