@@ -28,7 +28,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas0"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
@@ -79,7 +79,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Encoders", "Gaussians", "Storage"], path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("Gaussians", ["CKernels"]),
-        tests("Encoders"),
+        tests("Encoders", ["CKernels", "COpenBLAS"]),
         tests("Corpus"),
         tests("Storage", ["Gaussians", "CKernels", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("Retrieval", ["Storage", "Gaussians", "CKernels"]),

@@ -39,6 +39,9 @@ extension Model {
     ) async throws {
         let reader = try FileReader(root: ".")
         let size = ImageEncoder.share(of: inputs.count, jobs: jobs)
+        // Workers that would have nothing to do help the others.
+        let shares = (inputs.count + size - 1) / size
+        let threads = max(1, jobs / max(shares, 1))
         var next = 0
         var due = 0
         var waiting: [Int: [EncodedRow]] = [:]
@@ -47,7 +50,7 @@ extension Model {
                 guard next < inputs.count, !Task.isCancelled else { return }
                 let start = next
                 let share = Array(inputs[start..<min(start + size, inputs.count)])
-                group.addTask { (start, try self.encodeShare(share, reader)) }
+                group.addTask { (start, try self.encodeShare(share, reader, threads: threads)) }
                 next += share.count
             }
             for _ in 0...max(jobs, 1) { feed() }
@@ -63,7 +66,9 @@ extension Model {
     }
 
     /// Encodes a few inputs, pictures and texts each in one batch.
-    private func encodeShare(_ inputs: [EncodingInput], _ reader: FileReader) throws -> [EncodedRow] {
+    private func encodeShare(
+        _ inputs: [EncodingInput], _ reader: FileReader, threads: Int
+    ) throws -> [EncodedRow] {
         var pictures: [PreparedPicture] = []
         var texts: [String] = []
         let failures: [EncodingFailure?] = try inputs.map { input in
@@ -79,8 +84,17 @@ extension Model {
                 return nil
             }
         }
-        var ofPictures = pictures.isEmpty ? [].makeIterator() : try imageEncoder().encode(pictures).makeIterator()
-        var ofTexts = texts.isEmpty ? [].makeIterator() : try textEncoder().encode(texts).makeIterator()
+        let ofPictures = pictures.isEmpty ? [] : try imageEncoder().encode(pictures, threads: threads)
+        let ofTexts = texts.isEmpty ? [] : try textEncoder().encode(texts, threads: threads)
+        return rows(inputs, failures, ofPictures, ofTexts)
+    }
+
+    /// Puts what became of pictures and texts back into the order of the inputs.
+    private func rows(
+        _ inputs: [EncodingInput], _ failures: [EncodingFailure?], _ pictures: [Gaussian], _ texts: [EncodedText]
+    ) -> [EncodedRow] {
+        var ofPictures = pictures.makeIterator()
+        var ofTexts = texts.makeIterator()
         return zip(inputs, failures).map { input, failure in
             if let failure { return EncodedRow(input: input, result: .failure(failure)) }
             let gaussian: Gaussian?

@@ -23,7 +23,7 @@ public struct QueryCache: Sendable {
     private let logger: Logger
 
     /// What the figures of this program are made of: to be raised when the same text gets other bits.
-    private static let arithmetic = 2
+    private static let arithmetic = 3
     /// More files than these are of models nobody uses any more.
     private static let maximumFiles = 8
 
@@ -41,7 +41,7 @@ public struct QueryCache: Sendable {
     /// Encodes a text, or finds it encoded: the same bytes either way.
     /// - Throws: what the encoder throws.
     package func encode(_ text: String, _ model: Model) throws -> EncodedText {
-        guard let table = try table(model) else { return try model.textEncoder().encode([text])[0] }
+        guard let table = try table(model) else { return try Self.encodeNow(text, model) }
         do {
             if let known = try table.find(text) {
                 logger.debug("found the query in the cache", metadata: ["file": "\(table.path)"])
@@ -50,7 +50,7 @@ public struct QueryCache: Sendable {
         } catch {
             logger.debug("the cache of queries cannot be read", metadata: ["error": "\(error)"])
         }
-        let encoded = try model.textEncoder().encode([text])[0]
+        let encoded = try Self.encodeNow(text, model)
         guard !encoded.isEmpty, encoded.gaussian.isFinite else { return encoded }
         do {
             try prepareFolder(for: table)
@@ -59,6 +59,11 @@ public struct QueryCache: Sendable {
             logger.debug("the query was not kept", metadata: ["error": "\(error)"])
         }
         return encoded
+    }
+
+    /// All cores are ours: whoever asks waits for this text.
+    private static func encodeNow(_ text: String, _ model: Model) throws -> EncodedText {
+        try model.textEncoder().encode([text], threads: Index.processorCount)[0]
     }
 
     /// What is remembered now.

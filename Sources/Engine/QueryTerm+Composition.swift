@@ -139,7 +139,7 @@ extension Index {
         } catch {
             throw QueryError.unreadable(name, "\(error)")
         }
-        let gaussian = encoder.encode([picture])[0]
+        let gaussian = encoder.encode([picture], threads: Index.processorCount)[0]
         guard gaussian.isFinite else {
             throw QueryError.unreadable(name, "the model gives numbers that are not finite")
         }

@@ -42,7 +42,7 @@ struct SearchScope {
     /// Restricts a collection to what the options let answer, without some pictures and their copies.
     init(_ options: SearchOptions, without pictures: [[UInt8]], _ snapshot: Snapshot) throws {
         collection = options.collection
-        let total = try snapshot.count(collection)
+        let total = try snapshot.slotCount(collection)
         let usesLexicon =
             collection == .texts
             && (options.lexiconUse == .only || (options.lexiconUse == .auto && total == 0 && options.lexicon != nil))

@@ -60,6 +60,24 @@ import Testing
         #expect(abs(builtin.matchScale.scale - exp(Double(logScale))) < 1e-9)
     }
 
+    /// The digests that are compiled in are those of the files, as `sha256sum` and everyone else computes them.
+    @Test func theCompiledInFingerprintsAreThoseOfTheFiles() throws {
+        func digest(_ name: String) throws -> String {
+            let process = Process()
+            let output = Pipe()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+            process.arguments = [Fixtures.repository("Sources/CBuiltinModel/penumbra-tiny/\(name)")]
+            process.standardOutput = output
+            try process.run()
+            let line = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            return String(line.prefix(64))
+        }
+        let builtin = try ModelRegistry().open(Model.builtinName)
+        #expect(try builtin.fingerprint == digest("model.safetensors"))
+        #expect(try builtin.tokenizerFingerprint() == digest("tokenizer.json"))
+    }
+
     @Test func foldersThatAreNoModelAreRefusedByName() throws {
         let folder = try TemporaryFolder()
         let error = #expect(throws: FileError.self) { try Model(folder: folder.path) }

@@ -1,4 +1,5 @@
 // Both towers against the official code's outputs and activations.
+import CKernels
 import Encoders
 import Foundation
 import Gaussians
@@ -75,6 +76,49 @@ import Testing
                 #expect(abs(one.means.pointer[j] - all.means.pointer[item * dimension + j]) < 1e-6)
             }
         }
+    }
+
+    /// A forward pass that threads share is the same pass: with products of our own to the bit, else up to rounding.
+    @Test(arguments: models, Kernels.names) func threadsGiveWhatOneGives(model: String, level: String) throws {
+        guard let kernels = Kernels.named(level) else { return print("\(level): skipped, not on this machine") }
+        let towers = try Loaded(model)
+        let goldens = try Goldens("expected/\(model).safetensors")
+        let pixels = try goldens.floats("image.pixels")
+        let hasProducts = kernels.table.pointee.multiply_transposed_f32 != nil
+        func results(_ buffers: Activations) -> [Float] {
+            [buffers.means, buffers.logVariances].flatMap {
+                Array(UnsafeBufferPointer(start: $0.pointer, count: towers.image.dimension * 2))
+            }
+        }
+        let one = towers.image.activations(batch: 2)
+        towers.image.forward(pixels, batch: 2, one, kernels)
+        let expected = results(one)
+        // More threads than rows or heads, and back to one.
+        for threads in [2, 3, 64, 1] {
+            let buffers = towers.image.activations(batch: 2)
+            buffers.threads = threads
+            towers.image.forward(pixels, batch: 2, buffers, kernels)
+            let got = results(buffers)
+            if hasProducts {
+                #expect(got == expected, "\(threads) threads")
+            } else {
+                #expect(zip(got, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(threads) threads")
+            }
+        }
+    }
+
+    @Test func workersGetEqualShares() {
+        for jobs in [1, 2, 3, 16] {
+            for count in [0, 1, 2, 7, 8, 9, 16, 17, 24, 100, 1_000] {
+                let size = ImageEncoder.share(of: count, jobs: jobs)
+                #expect((1...ImageEncoder.batchSize).contains(size))
+                // Whoever has most has at most one share more than the average, and shares are full where there are many.
+                let shares = (count + size - 1) / size
+                #expect((shares + jobs - 1) / jobs * size * jobs - count < jobs * max(size, jobs), "\(count), \(jobs)")
+                if count >= 100 * jobs { #expect(size >= ImageEncoder.batchSize - 1) }
+            }
+        }
+        #expect(ImageEncoder.share(of: 24, jobs: 2) == 6, "two workers, two shares each")
     }
 
     @Test func idsOutsideTheVocabularyAreRefused() throws {

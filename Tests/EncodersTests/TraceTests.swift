@@ -100,17 +100,20 @@ import Testing
             let normed = try trace.golden("\(name).ln_1")
             try trace.expect("\(name).attn") { out in
                 block.attention.mix(normed, batch: 1, sequence: rows, buffers, kernels)
-                block.attention.outProjection.forward(buffers.mixed.pointer, rows: rows, into: out, buffers, kernels)
+                block.attention.outProjection.forward(
+                    buffers.mixed.pointer, rows: rows, into: out, buffers.lane, kernels)
             }
             let attended = zip(x, try trace.golden("\(name).attn")).map(+)
             try trace.expect("\(name).ln_2") { block.norm2.forward(attended, rows: rows, into: $0, kernels) }
             let second = try trace.golden("\(name).ln_2")
             try trace.expect("\(name).mlp.c_fc") {
-                block.expand.forward(second, rows: rows, into: $0, buffers, kernels)
+                block.expand.forward(second, rows: rows, into: $0, buffers.lane, kernels)
             }
-            try trace.expect("\(name).mlp.gelu") { block.hidden(second, rows: rows, into: $0, buffers, kernels) }
+            try trace.expect("\(name).mlp.gelu") { block.hidden(second, rows: rows, into: $0, buffers.lane, kernels) }
             let hidden = try trace.golden("\(name).mlp.gelu")
-            try trace.expect("\(name).mlp") { block.contract.forward(hidden, rows: rows, into: $0, buffers, kernels) }
+            try trace.expect("\(name).mlp") {
+                block.contract.forward(hidden, rows: rows, into: $0, buffers.lane, kernels)
+            }
             try trace.expect(name) { out in
                 out.update(from: x, count: x.count)
                 block.forward(out, batch: 1, sequence: rows, buffers, kernels)
@@ -142,7 +145,7 @@ import Testing
         let uncertainty = try #require(tower.uncertaintyProjection)
         let token = Array(normed[width..<(2 * width)])
         try trace.expect("visual.uncertainty_proj") {
-            uncertainty.forward(token, rows: 1, into: $0, buffers, trace.kernels)
+            uncertainty.forward(token, rows: 1, into: $0, buffers.lane, trace.kernels)
         }
     }
 
@@ -168,12 +171,12 @@ import Testing
         }
         let normed = try trace.golden("text.ln_final")
         try trace.expect("text.text_projection") {
-            projection.forward(normed, rows: 1, into: $0, buffers, trace.kernels)
+            projection.forward(normed, rows: 1, into: $0, buffers.lane, trace.kernels)
         }
         let uncertainty = try #require(tower.uncertaintyProjection)
         let mean = try trace.golden("text.text_projection")
         try trace.expect("text.text_uncertainty_projection") {
-            uncertainty.forward(mean, rows: 1, into: $0, buffers, trace.kernels)
+            uncertainty.forward(mean, rows: 1, into: $0, buffers.lane, trace.kernels)
         }
     }
 }

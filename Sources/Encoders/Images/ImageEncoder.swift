@@ -15,13 +15,16 @@ package struct ImageEncoder: Sendable {
     /// Pictures per forward pass: enough for the matrix products to run at full speed.
     package static let batchSize = 8
 
-    /// Pictures a worker should take at a time, so that few pictures still keep every worker busy.
+    /// Pictures a worker should take at a time, so that few pictures still keep every worker busy, and all end together.
     /// - Parameters:
     ///   - count: pictures in all.
     ///   - jobs: workers, at least 1.
     /// - Returns: at least 1, at most `batchSize`.
     package static func share(of count: Int, jobs: Int) -> Int {
-        min(batchSize, max(1, (count + jobs - 1) / max(jobs, 1)))
+        let jobs = max(jobs, 1)
+        let full = max((count + batchSize - 1) / batchSize, 1)
+        let shares = (full + jobs - 1) / jobs * jobs  // as many for each worker
+        return max(1, (count + shares - 1) / shares)
     }
     private let tower: ImageTower
     private let preprocessor: ImagePreprocessor
@@ -48,10 +51,14 @@ package struct ImageEncoder: Sendable {
     }
 
     /// Prepared pictures to Gaussians, in order; the means normalised.
-    package func encode(_ pictures: [PreparedPicture]) -> [Gaussian] {
+    /// - Parameters:
+    ///   - pictures: any number.
+    ///   - threads: how many share the work; for callers whose other workers have nothing to do.
+    /// - Returns: one per picture.
+    package func encode(_ pictures: [PreparedPicture], threads: Int = 1) -> [Gaussian] {
         var gaussians: [Gaussian] = []
         let plane = 3 * tower.shape.height * tower.shape.width
-        pool.lend { activations in
+        pool.lend(threads: threads) { activations in
             let input = activations.pixels.pointer  // [batch, 3, height, width]
             for start in stride(from: 0, to: pictures.count, by: Self.batchSize) {
                 let batch = pictures[start..<min(start + Self.batchSize, pictures.count)]

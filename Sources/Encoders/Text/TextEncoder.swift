@@ -58,11 +58,15 @@ package struct TextEncoder: Sendable {
     }
 
     /// Texts to Gaussians, in order; the means normalised.
+    /// - Parameters:
+    ///   - texts: any number.
+    ///   - threads: how many share the work; for callers whose other workers have nothing to do.
+    /// - Returns: one per text.
     /// - Throws: `TokenRangeError`, `SafetensorsError`: the tokenizer or the weights do not fit.
-    package func encode(_ texts: [String]) throws -> [EncodedText] {
+    package func encode(_ texts: [String], threads: Int = 1) throws -> [EncodedText] {
         var encoded: [EncodedText] = []
         let empty = tokenize("").ids
-        try pool.lend { activations in
+        try pool.lend(threads: threads) { activations in
             for start in stride(from: 0, to: texts.count, by: Self.batchSize) {
                 let batch = texts[start..<min(start + Self.batchSize, texts.count)].map(tokenize)
                 do {

@@ -1,5 +1,6 @@
-// The scratch memory of one worker's forward passes, allocated once.
+// The scratch memory of one worker's forward passes, allocated once, and how its threads share a pass.
 import CKernels
+import Dispatch
 import Gaussians
 
 /// Everything a tower writes while it computes a batch.
@@ -16,20 +17,15 @@ package final class Activations {
     package let mixed: FloatBuffer
     /// Queries, keys and values, [batch * sequence, 3 * width].
     package let qkv: FloatBuffer
-    /// One head's attention, [sequence, sequence].
-    package let attention: FloatBuffer
     /// The MLP's hidden layer, [batch * sequence, mlpWidth].
     package let hidden: FloatBuffer
     /// Normalised pixels, [batch, 3, height, width]; empty for texts.
     package let pixels: FloatBuffer
     /// Unfolded patches, [batch * patches, 3 * patch * patch]; empty for texts.
     package let patches: FloatBuffer
-    /// What a matrix product packs, [PK_MULTIPLY_SCRATCH].
-    let scratch = FloatBuffer(count: Int(PK_MULTIPLY_SCRATCH))
-    /// Activations in bfloat16; empty where nothing computes with them.
-    let half = ScratchBytes()
-    /// What a product in bfloat16 needs besides.
-    let productScratch = ScratchBytes()
+    /// What each thread of a pass needs for itself; the first is the worker's own.
+    private var lanes: [Lane]
+    private let sequence: Int
     /// Raw means, [batch, D].
     package let means: FloatBuffer
     /// Log variances, [batch, D].
@@ -42,12 +38,46 @@ package final class Activations {
         normed = FloatBuffer(count: rows * shape.width)
         mixed = FloatBuffer(count: rows * shape.width)
         qkv = FloatBuffer(count: rows * 3 * shape.width)
-        attention = FloatBuffer(count: sequence * sequence)
+        self.sequence = sequence
+        lanes = [Lane(sequence: sequence)]
         hidden = FloatBuffer(count: rows * shape.mlpWidth)
         self.pixels = FloatBuffer(count: batch * pixels)
         self.patches = FloatBuffer(count: batch * patches)
         means = FloatBuffer(count: batch * dimension)
         logVariances = FloatBuffer(count: batch * dimension)
+    }
+
+    /// The worker's own lane.
+    package var lane: Lane { lanes[0] }
+
+    /// How many threads share a forward pass; 1 at first.
+    ///
+    /// What a pass gives does not depend on it, beyond what a product's result may depend on its number of rows: with kernels
+    /// that have products of their own, nothing.
+    package var threads: Int {
+        get { lanes.count }
+        set {
+            while lanes.count < newValue { lanes.append(Lane(sequence: sequence)) }
+            lanes.removeLast(lanes.count - max(newValue, 1))
+        }
+    }
+
+    /// Hands all of `0..<count` to `body` in consecutive ranges, one a thread, and waits for them.
+    func share(_ count: Int, _ body: (Lane, Range<Int>) -> Void) {
+        let parts = min(lanes.count, count)
+        guard parts > 1 else { return body(lanes[0], 0..<count) }
+        withoutActuallyEscaping(body) { body in
+            let shared = Shared(lanes: lanes, body: body)
+            DispatchQueue.concurrentPerform(iterations: parts) { part in
+                shared.body(shared.lanes[part], (part * count / parts)..<((part + 1) * count / parts))
+            }
+        }
+    }
+
+    /// Each part has a lane and rows of its own, and all end before the caller goes on.
+    private struct Shared: @unchecked Sendable {
+        let lanes: [Lane]
+        let body: (Lane, Range<Int>) -> Void
     }
 
     /// Row `index` of the last batch as a Gaussian: the mean normalised as torch's `F.normalize` does, the log variance
@@ -60,6 +90,20 @@ package final class Activations {
         let logVariance = UnsafeBufferPointer(start: logVariances.pointer + index * dimension, count: dimension)
         return Gaussian(mean: mean, logVariance: Array(logVariance))
     }
+}
+
+/// What one thread of a forward pass writes besides its rows.
+package final class Lane {
+    /// One head's attention, [sequence, sequence].
+    let attention: FloatBuffer
+    /// What a matrix product packs, [PK_MULTIPLY_SCRATCH].
+    let scratch = FloatBuffer(count: Int(PK_MULTIPLY_SCRATCH))
+    /// Activations in bfloat16; empty where nothing computes with them.
+    let half = ScratchBytes()
+    /// What a product in bfloat16 needs besides.
+    let productScratch = ScratchBytes()
+
+    init(sequence: Int) { attention = FloatBuffer(count: sequence * sequence) }
 }
 
 /// Scratch memory that grows to what it is asked for.

@@ -13,10 +13,11 @@ final class ActivationsPool: @unchecked Sendable {  // `idle` guards the only sh
 
     init(make: @escaping @Sendable () -> Activations) { self.make = make }
 
-    /// Runs `body` with activations nobody else has.
-    func lend<T>(_ body: (Activations) throws -> T) rethrows -> T {
+    /// Runs `body` with activations nobody else has, whose passes `threads` threads share.
+    func lend<T>(threads: Int, _ body: (Activations) throws -> T) rethrows -> T {
         let activations = idle.withLock { $0.popLast() } ?? Unchecked(activations: make())
         defer { idle.withLock { $0.append(activations) } }
+        activations.activations.threads = threads
         return try body(activations.activations)
     }
 }

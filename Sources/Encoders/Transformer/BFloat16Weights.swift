@@ -43,10 +43,10 @@
 
         /// x [rows, inputs] Float32, `stride` elements apart -> out [rows, outputs], added to what is there if `adds`.
         func multiply(
-            _ x: UnsafePointer<Float>, rows: Int, stride: Int, adds: Bool, into out: Rows, _ buffers: Activations,
+            _ x: UnsafePointer<Float>, rows: Int, stride: Int, adds: Bool, into out: Rows, _ lane: Lane,
             _ kernels: Kernels
         ) {
-            let half = buffers.half.reserve(byteCount: rows * inputs * 2).assumingMemoryBound(to: UInt16.self)
+            let half = lane.half.reserve(byteCount: rows * inputs * 2).assumingMemoryBound(to: UInt16.self)
             if stride == inputs {
                 kernels.table.pointee.narrow_bf16(x, rows * inputs, half)
             } else {
@@ -55,7 +55,7 @@
             do {
                 let engine = try OneDNN.engine.get()
                 let product = try OneDNN.product(rows: rows, outputs: outputs, inputs: inputs, adds: adds)
-                let scratch = buffers.productScratch.reserve(byteCount: product.value.scratch_size)
+                let scratch = lane.productScratch.reserve(byteCount: product.value.scratch_size)
                 OneDNN.useOneThread()
                 let status = withUnsafePointer(to: product.value) {
                     pdnnl_product_run(engine.value, $0, half, packed, out, scratch)
@@ -142,7 +142,7 @@
         }
 
         func multiply(
-            _ x: UnsafePointer<Float>, rows: Int, stride: Int, adds: Bool, into out: Rows, _ buffers: Activations,
+            _ x: UnsafePointer<Float>, rows: Int, stride: Int, adds: Bool, into out: Rows, _ lane: Lane,
             _ kernels: Kernels
         ) { preconditionFailure("there are no weights in bfloat16") }
     }

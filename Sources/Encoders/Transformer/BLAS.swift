@@ -14,17 +14,13 @@ package enum BLAS {
 
     /// Set-up runs once, before any other use of BLAS.
     ///
-    /// A misleading OPENBLAS_CORETYPE in the environment halves the speed. OpenBLAS has read it by now, so the variable
-    /// is set to the best core of this machine and the choice is made again through OpenBLAS's own entry points.
+    /// A misleading OPENBLAS_CORETYPE in the environment halves the speed. The variable is set to the best core of this
+    /// machine; where OpenBLAS has read it already, it is asked to choose again.
     private static let ready: Bool = {
         if let core = bestCore, getenv("OPENBLAS_CORETYPE") != nil || getenv("OPENBLAS_L2_SIZE") != nil {
             setenv("OPENBLAS_CORETYPE", core, 1)
             unsetenv("OPENBLAS_L2_SIZE")
-            typealias Entry = @convention(c) () -> Void
-            if let quit = dlsym(nil, "gotoblas_dynamic_quit"), let begin = dlsym(nil, "gotoblas_dynamic_init") {
-                unsafeBitCast(quit, to: Entry.self)()
-                unsafeBitCast(begin, to: Entry.self)()
-            }
+            pblas_choose_core_again()
         }
         openblas_set_num_threads(1)
         return true

@@ -73,14 +73,14 @@ package struct ImageTower: Sendable {
             postNorm.forward(tokens, rows: shape.hasUncertainty ? 2 : 1, into: tokens, kernels)
             if let uncertaintyProjection {
                 uncertaintyProjection.forward(
-                    tokens + width, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers,
+                    tokens + width, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers.lane,
                     kernels)
                 postNorm.forward(tokens, rows: 1, into: tokens, kernels)  // the class token passes ln_post twice
             }
         }
         BLAS.multiply(
             m: batch, n: dimension, k: width, x, lda: sequence * width, projection.pointer, ldb: dimension,
-            transposed: false, into: buffers.means.pointer, ldc: dimension, buffers.scratch, kernels)
+            transposed: false, into: buffers.means.pointer, ldc: dimension, buffers.lane.scratch, kernels)
     }
 
     /// pixels [batch, 3, height, width] -> `buffers.x` [batch * sequence, width]: tokens with positions.
@@ -102,7 +102,7 @@ package struct ImageTower: Sendable {
             }
             BLAS.multiply(
                 m: patchCount, n: width, k: patchSize, patches, lda: patchSize, patchEmbedding.pointer, ldb: patchSize,
-                transposed: true, adds: true, into: tokens + leading * width, ldc: width, buffers.scratch, kernels)
+                transposed: true, adds: true, into: tokens + leading * width, ldc: width, buffers.lane.scratch, kernels)
         }
     }
 

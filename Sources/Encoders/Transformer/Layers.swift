@@ -59,24 +59,23 @@ package struct Linear: Sendable {
     /// `stride` is elements between rows of x; with `adds` the product is added to what is there.
     package func product(
         _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, adds: Bool = false, into out: Rows,
-        _ buffers: Activations, _ kernels: Kernels
+        _ lane: Lane, _ kernels: Kernels
     ) {
         switch weight {
         case .float(let weight):
             BLAS.multiply(
                 m: rows, n: outputs, k: inputs, x, lda: stride ?? inputs, weight.pointer, ldb: inputs, transposed: true,
-                adds: adds, into: out, ldc: outputs, buffers.scratch, kernels)
+                adds: adds, into: out, ldc: outputs, lane.scratch, kernels)
         case .half(let weight):
-            weight.multiply(x, rows: rows, stride: stride ?? inputs, adds: adds, into: out, buffers, kernels)
+            weight.multiply(x, rows: rows, stride: stride ?? inputs, adds: adds, into: out, lane, kernels)
         }
     }
 
     /// x [rows, inputs] -> out [rows, outputs].
     package func forward(
-        _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, into out: Rows, _ buffers: Activations,
-        _ kernels: Kernels
+        _ x: UnsafePointer<Float>, rows: Int, stride: Int? = nil, into out: Rows, _ lane: Lane, _ kernels: Kernels
     ) {
-        product(x, rows: rows, stride: stride, into: out, buffers, kernels)
+        product(x, rows: rows, stride: stride, into: out, lane, kernels)
         kernels.table.pointee.add_bias_f32(out, bias.pointer, rows, outputs)
     }
 }
@@ -103,26 +102,36 @@ package struct Attention: Sendable {
     package func mix(
         _ x: UnsafePointer<Float>, batch: Int, sequence: Int, _ buffers: Activations, _ kernels: Kernels
     ) {
-        let rows = batch * sequence
-        let headSize = width / heads
-        let qkv = buffers.qkv.pointer  // [rows, 3 * width]
-        let attention = buffers.attention.pointer  // [sequence, sequence], one head at a time
-        inProjection.forward(x, rows: rows, into: qkv, buffers, kernels)
-        for item in 0..<batch {
-            for head in 0..<heads {
-                // q, k, v: [sequence, headSize], rows 3 * width apart
-                let q = qkv + item * sequence * 3 * width + head * headSize
-                BLAS.multiply(
-                    m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
-                    transposed: true, into: attention, ldc: sequence, buffers.scratch, kernels)
-                kernels.table.pointee.softmax_rows_f32(
-                    attention, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
-                BLAS.multiply(
-                    m: sequence, n: headSize, k: sequence, attention, lda: sequence, q + 2 * width, ldb: 3 * width,
-                    transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize,
-                    ldc: width, buffers.scratch, kernels)
+        let width = width
+        buffers.share(batch * sequence) { lane, rows in
+            let out = buffers.qkv.pointer + rows.lowerBound * 3 * width
+            inProjection.forward(x + rows.lowerBound * width, rows: rows.count, into: out, lane, kernels)
+        }
+        buffers.share(batch * heads) { lane, numbers in
+            for number in numbers {
+                let (item, head) = number.quotientAndRemainder(dividingBy: heads)
+                mix(item: item, head: head, sequence: sequence, buffers, lane, kernels)
             }
         }
+    }
+
+    /// One head of one item: `buffers.qkv` -> its columns of `buffers.mixed`.
+    private func mix(
+        item: Int, head: Int, sequence: Int, _ buffers: Activations, _ lane: Lane, _ kernels: Kernels
+    ) {
+        let headSize = width / heads
+        let attention = lane.attention.pointer  // [sequence, sequence]
+        // q, k, v: [sequence, headSize], rows 3 * width apart
+        let q = buffers.qkv.pointer + item * sequence * 3 * width + head * headSize
+        BLAS.multiply(
+            m: sequence, n: sequence, k: headSize, q, lda: 3 * width, q + width, ldb: 3 * width,
+            transposed: true, into: attention, ldc: sequence, lane.scratch, kernels)
+        kernels.table.pointee.softmax_rows_f32(
+            attention, 1 / Float(headSize).squareRoot(), sequence, sequence, sequence)
+        BLAS.multiply(
+            m: sequence, n: headSize, k: sequence, attention, lda: sequence, q + 2 * width, ldb: 3 * width,
+            transposed: false, into: buffers.mixed.pointer + item * sequence * width + head * headSize,
+            ldc: width, lane.scratch, kernels)
     }
 }
 
@@ -165,21 +174,30 @@ package struct Block: Sendable {
     }
 
     /// x [batch * sequence, width], in place.
+    ///
+    /// Threads meet where a row needs the others: before and after attention.
     package func forward(_ x: Rows, batch: Int, sequence: Int, _ buffers: Activations, _ kernels: Kernels) {
+        let width = norm1.weight.count
         let rows = batch * sequence
         norm1.forward(x, rows: rows, into: buffers.normed.pointer, kernels)
         attention.mix(buffers.normed.pointer, batch: batch, sequence: sequence, buffers, kernels)
-        attention.outProjection.addBranch(buffers.mixed.pointer, rows: rows, to: x, scale1, buffers, kernels)
-        norm2.forward(x, rows: rows, into: buffers.normed.pointer, kernels)
-        hidden(buffers.normed.pointer, rows: rows, into: buffers.hidden.pointer, buffers, kernels)
-        contract.addBranch(buffers.hidden.pointer, rows: rows, to: x, scale2, buffers, kernels)
+        buffers.share(rows) { lane, rows in
+            let (x, first, count) = (x + rows.lowerBound * width, rows.lowerBound, rows.count)
+            let normed = buffers.normed.pointer + first * width  // [count, width]
+            let mixed = buffers.mixed.pointer + first * width  // [count, width]
+            let hidden = buffers.hidden.pointer + first * expand.outputs  // [count, mlpWidth]
+            attention.outProjection.addBranch(mixed, rows: count, to: x, scale1, branch: normed, lane, kernels)
+            norm2.forward(x, rows: count, into: normed, kernels)
+            self.hidden(normed, rows: count, into: hidden, lane, kernels)
+            contract.addBranch(hidden, rows: count, to: x, scale2, branch: normed, lane, kernels)
+        }
     }
 
     /// The MLP's hidden layer, activated: x [rows, width] -> out [rows, mlpWidth].
     package func hidden(
-        _ x: UnsafePointer<Float>, rows: Int, into out: Rows, _ buffers: Activations, _ kernels: Kernels
+        _ x: UnsafePointer<Float>, rows: Int, into out: Rows, _ lane: Lane, _ kernels: Kernels
     ) {
-        expand.product(x, rows: rows, into: out, buffers, kernels)
+        expand.product(x, rows: rows, into: out, lane, kernels)
         let activate = quickGELU ? kernels.table.pointee.bias_quick_gelu_f32 : kernels.table.pointee.bias_gelu_f32
         activate(out, expand.bias.pointer, rows, expand.outputs)
     }
@@ -187,16 +205,18 @@ package struct Block: Sendable {
 
 extension Linear {
     /// to += gamma * (x @ weight^T + bias), gamma = 1 where there is no LayerScale: x [rows, inputs], to [rows, outputs].
+    ///
+    /// `branch` [rows, outputs] is overwritten.
     fileprivate func addBranch(
-        _ x: UnsafePointer<Float>, rows: Int, to: Rows, _ gamma: FloatTensor?, _ buffers: Activations,
+        _ x: UnsafePointer<Float>, rows: Int, to: Rows, _ gamma: FloatTensor?, branch: Rows, _ lane: Lane,
         _ kernels: Kernels
     ) {
         guard let gamma else {
-            product(x, rows: rows, adds: true, into: to, buffers, kernels)
+            product(x, rows: rows, adds: true, into: to, lane, kernels)
             kernels.table.pointee.add_bias_f32(to, bias.pointer, rows, outputs)
             return
         }
-        product(x, rows: rows, into: buffers.normed.pointer, buffers, kernels)  // normed is free by now
-        kernels.table.pointee.add_scaled_f32(to, buffers.normed.pointer, bias.pointer, gamma.pointer, rows, outputs)
+        product(x, rows: rows, into: branch, lane, kernels)
+        kernels.table.pointee.add_scaled_f32(to, branch, bias.pointer, gamma.pointer, rows, outputs)
     }
 }

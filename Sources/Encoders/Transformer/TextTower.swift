@@ -83,15 +83,15 @@ package struct TextTower: Sendable {
             finalNorm.forward(last, rows: 1, into: last, kernels)
             switch projection {
             case .linear(let linear):
-                linear.forward(last, rows: 1, into: mean, buffers, kernels)
+                linear.forward(last, rows: 1, into: mean, buffers.lane, kernels)
             case .matrix(let matrix):
                 BLAS.multiply(
                     m: 1, n: dimension, k: width, last, lda: width, matrix.pointer, ldb: dimension, transposed: false,
-                    into: mean, ldc: dimension, buffers.scratch, kernels)
+                    into: mean, ldc: dimension, buffers.lane.scratch, kernels)
             }
             // From the projected mean, not yet normalised: the uncertainty token only speaks through attention.
             uncertaintyProjection?.forward(
-                mean, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers, kernels)
+                mean, rows: 1, into: buffers.logVariances.pointer + item * dimension, buffers.lane, kernels)
         }
     }
 

@@ -95,15 +95,14 @@ struct EncodingCases {
 
     /// A text query from the start of the process to its end, over 100,000 imported pictures.
     func start() throws {
+        // Made anew: an index of an earlier version may lack what searches read first.
         let folder = "\(workplace)/start.index"
-        if !FileManager.default.fileExists(atPath: folder) {
-            let file = "\(workplace)/vectors.safetensors"
-            defer { try? FileManager.default.removeItem(atPath: file) }
-            try writeVectors(100_000, to: file)
-            _ = try ProcessRun(
-                [program, "import", file, "--as", "images", "--model", model, "--index", folder],
-                environment: environment)
-        }
+        try? FileManager.default.removeItem(atPath: folder)
+        let file = "\(workplace)/vectors.safetensors"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try writeVectors(100_000, to: file)
+        _ = try ProcessRun(
+            [program, "import", file, "--as", "images", "--model", model, "--index", folder], environment: environment)
         for (name, cache) in [("none", "off"), ("query", "")] {
             var environment = environment
             environment["PENUMBRA_QUERY_CACHE"] = cache
