@@ -42,8 +42,8 @@ def searches(rows):
 
 
 def rungs(rows):
-    print("\n### Items each rung touched, one query\n\n| N | k | search | coarse codes | means | second codes | exact |")
-    print("|---|---|---|---|---|---|---|")
+    print("\n### Items each rung touched, one query\n\n| N | k | search | coarse codes | means | residual codes | fine codes | exact |")
+    print("|---|---|---|---|---|---|---|---|")
     for row in rows:
         if row.get("rungs") and row["core_type"] not in ("portable", "avx2", "avx512"):
             kept = ", 1 %" if row["filter"] == "1%" else ""

@@ -33,7 +33,7 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
             return block.live.count > 0 ? block : nil
         }
         let parameters = usesCodes ? try snapshot.codeParameters(of: collection) : nil
-        let pointers = try parameters.map { try snapshot.pointers(of: collection, $0) }
+        let pointers = try parameters.map { try snapshot.pointers(of: collection, $0, readsAll: slots == nil) }
         let codes = blocks.map { block -> UnsafeRawPointer? in
             guard let pointers, block.number < pointers.coarse.count else { return nil }
             return pointers.coarse[block.number]

@@ -142,7 +142,7 @@ struct CodeLadder {
         left = Survivors(kernels, lower.start, lower.count, threshold)
     }
 
-    /// Rung two: bounds from residual codes, where certain ones are asked for.
+    /// Rung two: what residual codes exclude, where certain bounds are asked for.
     ///
     /// Several queries go through the blocks together, some at a time: what one has read is in the second cache for the next.
     private static func raiseByResiduals(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
@@ -157,11 +157,17 @@ struct CodeLadder {
         for first in Swift.stride(from: 0, to: columns.count, by: step) {
             for index in raising { ladders[index].raiseByResiduals(columns, to: first + step) }
         }
-        for index in raising {
-            ladders[index].left.drop(above: ladders[index].threshold)
-            try ladders[index].rank(ladders[index].left.takeClosest(ladders[index].limit))
-            ladders[index].left.drop(above: ladders[index].threshold)
-        }
+        for index in raising { try ladders[index].dropRaised() }
+    }
+
+    /// Drops what residual codes exclude.
+    ///
+    /// Where much is left, the best of it is ranked first, so that the threshold falls.
+    private mutating func dropRaised() throws {
+        left.drop(above: threshold)
+        guard left.count > 4 * limit else { return }
+        try rank(left.takeClosest(limit))
+        left.drop(above: threshold)
     }
 
     private mutating func raiseByResiduals(_ columns: [UnsafeRawPointer?], to position: Int) {

@@ -45,13 +45,22 @@ package struct CodeParameters: Sendable, Equatable {
 
     /// Parameters with axes of their own.
     package init(seed: UInt64, sampleCount: Int, centroid: [Float], axes: [Float]?, plan: pk_code_plan) {
+        let rest = Self.rest(seed, sampleCount, centroid, axes, plan)
+        self.init(
+            seed: seed, sampleCount: sampleCount, centroid: centroid, axes: axes, plan: plan,
+            fingerprint: pk_crc32c(Self.version, rest, rest.count))
+    }
+
+    /// The fingerprint is known where the parameters are read: with axes they are megabytes.
+    private init(
+        seed: UInt64, sampleCount: Int, centroid: [Float], axes: [Float]?, plan: pk_code_plan, fingerprint: UInt32
+    ) {
         self.seed = seed
         self.sampleCount = sampleCount
         self.centroid = centroid
         self.axes = axes
         self.plan = plan
-        let rest = Self.rest(seed, sampleCount, centroid, axes, plan)
-        fingerprint = pk_crc32c(Self.version, rest, rest.count)
+        self.fingerprint = fingerprint
     }
 
     /// The centroid of some rows.
@@ -127,7 +136,8 @@ package struct CodeParameters: Sendable, Equatable {
         self.init(
             seed: Self.load(bytes, 8, UInt64.self), sampleCount: Int(Self.load(bytes, 16, UInt64.self)),
             centroid: floats(Self.headerSize, dimension),
-            axes: hasAxes ? floats(Self.headerSize + 4 * dimension, dimension * dimension) : nil, plan: plan)
+            axes: hasAxes ? floats(Self.headerSize + 4 * dimension, dimension * dimension) : nil, plan: plan,
+            fingerprint: fingerprint)
         guard isSound else { return nil }
     }
 

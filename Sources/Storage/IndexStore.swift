@@ -238,9 +238,11 @@ package struct Snapshot {
         try vectors.codeParameters(collection, transaction)
     }
 
-    /// Where the blocks of a collection that has codes lie.
-    package func pointers(of collection: Collection, _ parameters: CodeParameters) throws -> BlockPointers {
-        try vectors.pointers(collection, parameters, transaction)
+    /// Where the blocks of a collection that has codes lie; `readsAll` where the coarse codes of all will be read.
+    package func pointers(
+        of collection: Collection, _ parameters: CodeParameters, readsAll: Bool = true
+    ) throws -> BlockPointers {
+        try vectors.pointers(collection, parameters, readsAll: readsAll, transaction)
     }
 
     /// A block's columns, looked up once a generation.

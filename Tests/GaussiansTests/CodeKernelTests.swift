@@ -90,7 +90,8 @@ import Testing
             var bounds = index.map { coarse[Int($0)] } + [.nan]
             residual.withUnsafeBytes { column in
                 let columns: [UnsafeRawPointer?] = [column.baseAddress]
-                kernels.table.pointee.raise_by_residuals(query, columns, index, index.count, &bounds)
+                let raised = kernels.table.pointee.raise_by_residuals(query, columns, index, index.count, &bounds)
+                #expect(raised == index.count)
             }
             #expect(bounds[index.count].isNaN, "nothing is written beyond")
             return Array(bounds.dropLast())
