@@ -166,7 +166,7 @@ extension Snapshot {
     package func restricted(
         _ collection: Collection, to condition: ItemCondition?, excluding hashes: [[UInt8]] = []
     ) throws -> (snapshot: Snapshot, count: Int) {
-        guard condition != nil || !hashes.isEmpty else { return (self, try count(collection)) }
+        guard condition != nil || !hashes.isEmpty else { return (self, try slotCount(collection)) }
         var sql = ItemSQL(.all(condition.map { [$0] } ?? []), collection)
         if !hashes.isEmpty {
             let marks = hashes.map { _ in "?" }.joined(separator: ", ")
