@@ -104,8 +104,12 @@ struct CodeLadder {
             } else if table.coarse[position] != nil {
                 report.coarse += live
             }
-            if live < size {
-                let bounds = bounds(position)
+            guard live < size else { continue }
+            let bounds = bounds(position)
+            if isBounded, table.hasCodes[position], table.coarse[position] == nil {
+                bounds.update(repeating: .infinity, count: size)
+                block.live.forEachLive { bounds[$0] = -.infinity }  // few, and nothing known of them
+            } else {
                 block.live.forEachDead { bounds[$0] = .infinity }
             }
         }

@@ -52,7 +52,7 @@ struct Survivors {
         let old = bounds
         next = 0
         withNext(below: .max, body)
-        for place in old.indices where !(bounds[place] > old[place]) { bounds[place] = old[place] }
+        for place in old.indices where !(bounds[place] > old[place] || old[place].isNaN) { bounds[place] = old[place] }
     }
 
     /// Drops what the threshold excludes; nothing known excludes nothing.
@@ -63,6 +63,7 @@ struct Survivors {
             bounds[kept] = bounds[place]
             kept += 1
         }
+        next = 0
         indices.removeLast(indices.count - kept)
         bounds.removeLast(bounds.count - kept)
     }

@@ -105,6 +105,11 @@ package struct CodeParameters: Sendable, Equatable {
             + Self.rest(seed, sampleCount, centroid, axes, plan)
     }
 
+    /// Whether some bytes are parameters that another version of the program wrote: nothing is wrong with them.
+    static func isOfAnotherVersion(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.count >= headerSize && load(bytes, 0, UInt32.self) != version
+    }
+
     /// The fingerprint that `bytes` name, unchecked; nil where they are of another version or dimension.
     static func fingerprint(_ bytes: UnsafeRawBufferPointer, dimension: Int) -> UInt32? {
         guard bytes.count >= headerSize, load(bytes, 0, UInt32.self) == version else { return nil }

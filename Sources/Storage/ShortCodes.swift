@@ -30,14 +30,17 @@ extension VectorStore {
     /// Writes the codes of a block that has just become full, or removes those of a block that is not.
     ///
     /// The first full block of a collection decides its centroid; once there are enough for axes, the codes of all blocks
-    /// so far are made anew.
-    func deriveCodes(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws {
+    /// so far are made anew. What another version of the program decided is decided anew; its codes are done without until
+    /// `optimize`.
+    package func deriveCodes(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws
+    {
         let size = GaussianCodec.slotsPerBlock
         guard count == size, dimension <= CodeParameters.largestDimension else {
             return try removeCodes(collection, block, transaction)
         }
         var parameters = try codeParameters(collection, transaction)
-        let isAbsent = try parameters == nil && transaction.value(Self.parametersKey(collection)) == nil
+        let stored = try transaction.value(Self.parametersKey(collection))
+        let isAbsent = parameters == nil && stored.map(CodeParameters.isOfAnotherVersion) != false
         let isEnough = (block + 1) * size == CodeAxes.smallestSample && parameters?.sampleCount == 0
         if isAbsent || isEnough {
             let blocks = isEnough ? Array(0...block) : [block]
@@ -257,8 +260,8 @@ extension VectorStore {
         _ transaction: LMDBTransaction
     ) throws -> [(column: Column, reason: String)] {
         guard let parameters = try codeParameters(collection, transaction) else {
-            let isThere = try transaction.value(Self.parametersKey(collection)) != nil
-            return isThere
+            let stored = try transaction.value(Self.parametersKey(collection))
+            return stored.map(CodeParameters.isOfAnotherVersion) == false
                 ? [(.coarseCodes, "what the codes were made with cannot be read; run penumbra optimize")] : []
         }
         var flaws: [(column: Column, reason: String)] = []

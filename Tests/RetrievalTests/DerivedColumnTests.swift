@@ -86,6 +86,23 @@ import Testing
         #expect(try store.verify().damages.count == 2, "one for each full block")
     }
 
+    @Test func codesOfAnotherVersionAreNoDamage() throws {
+        let slots = try store.read { try $0.slotCount(.images) }
+        try vectors.environment.write { transaction in
+            var bytes = Array(try #require(try transaction.value(Self.parameters)))
+            bytes[0] -= 1
+            try transaction.put(Self.parameters, bytes)
+        }
+        #expect(try codedItems() == 0)
+        #expect(try store.verify().damages.isEmpty)
+        // The next block that becomes full decides anew.
+        try vectors.environment.write { try vectors.deriveCodes(.images, 1, count: 256, $0) }
+        #expect(try codedItems() == Self.second)
+        #expect(try store.verify().damages.isEmpty)
+        try vectors.rebuildDerivedColumns(.images, slots: slots)
+        #expect(try codedItems() == Self.both)
+    }
+
     @Test(arguments: [0, 4, 9, 17, 25, 50, 57, 69, 73, 80]) func aChangedByteOfTheParametersIsNoticed(offset: Int)
         throws
     {

@@ -129,9 +129,10 @@ struct EncodingCases {
         return x.map { $0 / norm }
     }
 
-    /// Vectors as a cross-modal model would give and `penumbra encode` would write: ProLIP's spread of variances, a common
-    /// direction, a falling spectrum, and cosines to the query of 0.065 on average and about 0.3 at most. The model of the
-    /// benchmark is random, and its own pictures would all be as far from any text.
+    /// Vectors as a cross-modal model would give and `penumbra encode` would write.
+    ///
+    /// They have ProLIP's spread of variances, a common direction, a falling spectrum, and cosines to the query of 0.065 on
+    /// average and about 0.3 at most. The model of the benchmark is random: its own pictures would all be as far from any text.
     private func writeVectors(_ count: Int, to path: String) throws {
         let dimension = 768
         let names = (0..<count).map { "\"p/\($0).jpg\"" }.joined(separator: ",").replacing("\"", with: "\\\"")
