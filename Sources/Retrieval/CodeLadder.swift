@@ -223,7 +223,7 @@ struct CodeLadder {
         return (position, slot)
     }
 
-    /// The columns of a block, looked up once.
+    /// The columns of a block: the table's way to them takes a lock each time.
     private mutating func view(_ position: Int) throws -> BlockView {
         if let known = views[position] { return known }
         let view = try table.view(position)
@@ -254,6 +254,19 @@ struct CodeLadder {
             Candidate(
                 id: ItemID(rawValue: Int64(block.ids[slot])), csd: csd, totalVariance: totalVariance,
                 squaredNorm: block.scalars[2 * slot]))
+    }
+}
+
+extension Kernels {
+    /// Calls `body` with the place and value of each number that is not above a threshold, ascending.
+    fileprivate func forEachNotAbove(
+        _ threshold: Float, _ numbers: UnsafePointer<Float>, _ count: Int, _ body: (Int, Float) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: max(count, 1)) { found in
+            guard let base = found.baseAddress else { return }
+            let selected = table.pointee.select_not_above(numbers, count, threshold, base)
+            for place in 0..<selected { body(Int(base[place]), numbers[Int(base[place])]) }
+        }
     }
 }
 

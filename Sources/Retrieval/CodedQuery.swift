@@ -99,14 +99,21 @@ struct CodedQuery {
 }
 
 /// A query in integers, at an address of its own.
-final class PreparedQuery {
-    let pointer: UnsafePointer<pk_code_query>
+package final class PreparedQuery {
+    /// The query as the kernels take it, valid as long as this object.
+    package let pointer: UnsafePointer<pk_code_query>
     /// Whether bounds are certain, not only probable.
     let isCertain: Bool
     private let query: UnsafeMutablePointer<pk_code_query>
     private let integers: UnsafeMutablePointer<Int8>
 
-    init(_ rotated: ArraySlice<Double>, norm: Double, _ parameters: CodeParameters, deviations: Double) {
+    /// Prepares a query.
+    /// - Parameters:
+    ///   - rotated: [D], the query's mean turned as the codes are.
+    ///   - norm: the length of the mean.
+    ///   - parameters: what the codes were made with.
+    ///   - deviations: as of `CodedQuery.deviations`; 0 for certain bounds.
+    package init(_ rotated: ArraySlice<Double>, norm: Double, _ parameters: CodeParameters, deviations: Double) {
         let dimension = rotated.count
         isCertain = deviations <= 0
         query = .allocate(capacity: 1)

@@ -83,16 +83,3 @@ struct Survivors {
         return closest
     }
 }
-
-extension Kernels {
-    /// Calls `body` with the place and value of each number that is not above a threshold, ascending.
-    func forEachNotAbove(
-        _ threshold: Float, _ numbers: UnsafePointer<Float>, _ count: Int, _ body: (Int, Float) -> Void
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: max(count, 1)) { found in
-            guard let base = found.baseAddress else { return }
-            let selected = table.pointee.select_not_above(numbers, count, threshold, base)
-            for place in 0..<selected { body(Int(base[place]), numbers[Int(base[place])]) }
-        }
-    }
-}

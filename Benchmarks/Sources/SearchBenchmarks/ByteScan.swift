@@ -2,6 +2,7 @@
 import CKernels
 import Foundation
 import Gaussians
+import Retrieval
 import Storage
 
 /// `SearchBenchmarks int8 [--count N] [--dimension D] [--output FILE]`: all dimensions in eight bits, one query, one thread.
@@ -160,19 +161,7 @@ struct ByteScan {
         var rotated = query.map(Double.init)
         pk_rotate(&rotated, dimension, parameters.seed)
         let norm = pk_dot_f64(query, query, dimension).squareRoot()
-        let size = withUnsafePointer(to: parameters.plan) { pk_coarse_query_size($0) }
-        let residual = pk_residual_query_size(dimension)
-        let integers = UnsafeMutablePointer<Int8>.allocate(capacity: size + residual + 2 * dimension)
-        let prepared = UnsafeMutablePointer<pk_code_query>.allocate(capacity: 1)
-        defer {
-            integers.deallocate()
-            prepared.deallocate()
-        }
-        let high = integers + size + residual
-        withUnsafePointer(to: parameters.plan) {
-            pk_prepare_query(
-                $0, rotated, norm, 0, integers, integers + size, high, high + dimension, prepared)
-        }
-        try body(UnsafePointer(prepared))
+        let prepared = PreparedQuery(rotated[...], norm: norm, parameters, deviations: 0)
+        try withExtendedLifetime(prepared) { try body(prepared.pointer) }
     }
 }
