@@ -1,12 +1,11 @@
 // The first flow: a folder of pictures becomes items of an index. Survey, encode, commit in batches; read top to bottom.
 import Corpus
 import Encoders
-import Glibc
 import Storage
 
 extension Index {
     /// Cores this process may use.
-    public static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+    public static var processorCount: Int { SharedWork.processorCount }
 
     /// Brings the index up to date with the pictures below its root.
     ///

@@ -55,7 +55,8 @@ struct BlockPacker {
     private mutating func flush() throws {
         let (target, collection, blocks) = (target, collection, finished)
         try target.environment.write { transaction in
-            for block in blocks { try target.put(collection, block.block, block.columns, transaction) }
+            let written = try blocks.map { try target.put(collection, $0.block, $0.columns, transaction) }
+            try target.derive(collection, written, transaction)
         }
         finished = []
         pending = 0

@@ -25,23 +25,36 @@ package enum HalfVariances {
         pk_encode_halves(floats, dimension, &scratch, &column)
         return column.withUnsafeBytes { Array($0.prefix(size * pk_half_row_size(dimension))) }
     }
+
+    /// The value of the column of a full block, to be stored; `logVariances` as of `encode`.
+    static func value(_ collection: Collection, _ block: Int, logVariances: UnsafeRawBufferPointer) -> DerivedValue {
+        let key = BlockKey(collection, .halfVariances, block)
+        let dimension = logVariances.count / 4 / GaussianCodec.slotsPerBlock
+        let bytes = encode(logVariances: logVariances).map { rows in
+            GaussianCodec.value(
+                key, rows: rows, rowSize: key.column.rowSize(dimension: dimension), derivation: derivation)
+        }
+        return DerivedValue(key: key, bytes: bytes)
+    }
 }
 
 extension VectorStore {
-    /// Writes the half-precision variances of a block that has just become full, or removes those of a block that is not.
-    func deriveHalves(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws {
+    /// Writes the half-precision variances of full blocks, ascending.
+    /// - Parameters:
+    ///   - collection: whose blocks they are.
+    ///   - blocks: ascending.
+    ///   - checkingSum: whether the log variances may be damaged: then nothing is derived from them.
+    ///   - transaction: a write transaction.
+    /// - Throws: `StorageError`.
+    func putHalves(
+        _ collection: Collection, _ blocks: [Int], checkingSum: Bool = false, _ transaction: LMDBTransaction
+    ) throws {
         let size = GaussianCodec.slotsPerBlock
-        let key = BlockKey(collection, .halfVariances, block)
-        guard count == size,
-            let rows = HalfVariances.encode(
-                logVariances: try rows(collection, .logVariances, block, count: size, transaction))
-        else {
-            _ = try transaction.remove(key.bytes)
-            return
+        try putDerived(collection, blocks, transaction) { block in
+            nonisolated(unsafe) let logVariances = try rows(
+                collection, .logVariances, block, count: size, transaction, checkingSum: checkingSum)
+            return { [HalfVariances.value(collection, block, logVariances: logVariances)] }
         }
-        let value = GaussianCodec.value(
-            key, rows: rows, rowSize: key.column.rowSize(dimension: dimension), derivation: HalfVariances.derivation)
-        try transaction.put(key.bytes, value)
     }
 
     /// The rows of a value of half-precision variances, or nil where a scan must do without.
@@ -69,11 +82,8 @@ extension VectorStore {
         }
         for first in stride(from: 0, to: missing.count, by: step) {
             try environment.write { transaction in
-                for block in missing[first..<min(first + step, missing.count)] {
-                    // Derived from sound rows only.
-                    _ = try rows(collection, .logVariances, block, count: size, transaction, checkingSum: true)
-                    try deriveHalves(collection, block, count: size, transaction)
-                }
+                let blocks = Array(missing[first..<min(first + step, missing.count)])
+                try putHalves(collection, blocks, checkingSum: true, transaction)
             }
         }
         return missing.count

@@ -2,9 +2,10 @@
 import Foundation
 import GRDB
 import Gaussians
+import Synchronization
 
 /// Rows of Gaussians as they lie in memory, column by column.
-package struct RowColumns {
+package struct RowColumns: @unchecked Sendable {  // reads what nobody writes
     /// Rows.
     package let count: Int
     /// [count, D] means.
@@ -21,6 +22,19 @@ package struct RowColumns {
         self.means = means
         self.logVariances = logVariances
         self.scalars = scalars
+    }
+
+    /// What is derived of a block that 256 rows make, from `first` on.
+    fileprivate func derived(
+        _ collection: Collection, _ block: Int, from first: Int, _ parameters: CodeParameters
+    ) -> [DerivedValue] {
+        let size = GaussianCodec.slotsPerBlock
+        func rows<T>(_ base: UnsafePointer<T>, _ width: Int) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(UnsafeBufferPointer(start: base + first * width, count: size * width))
+        }
+        let dimension = parameters.centroid.count
+        let codes = parameters.values(collection, block, means: rows(means, dimension), scalars: rows(scalars, 2))
+        return codes + [HalfVariances.value(collection, block, logVariances: rows(logVariances, dimension))]
     }
 
     /// Copies some rows of a column, as it is stored, to memory with room for them.
@@ -88,9 +102,7 @@ extension IndexWriter {
         precondition(names.count == rows.count, "a name for each row")
         let done = pending.count
         let (firstID, firstSlot) = (pending.firstID + Int64(done), pending.firstSlot + done)
-        try vectors.environment.write { transaction in
-            try vectors.append(rows, firstID: firstID, to: pending.collection, after: firstSlot, transaction)
-        }
+        try vectors.append(rows, firstID: firstID, to: pending.collection, after: firstSlot)
         pending.names += names
         pending.totalVariances += (0..<rows.count).map { rows.scalars[2 * $0 + 1] }
         pending.replaced += replaced
@@ -108,10 +120,47 @@ extension IndexWriter {
 
 extension VectorStore {
     /// Appends rows behind the first `count` slots of a collection, rewriting the tail block with more rows.
+    ///
+    /// Columns are derived from the rows in memory while the system takes the vectors; only where these decide what codes
+    /// are made with, and for a block that was begun before, one comes after the other.
     fileprivate func append(
-        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int, _ transaction: LMDBTransaction
+        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int
     ) throws {
         let size = GaussianCodec.slotsPerBlock
+        let begun = (count + size - 1) / size
+        let whole = begun..<max(begun, (count + rows.count) / size)
+        let filled = count / size..<(count + rows.count) / size
+        let parameters = try environment.read { try settledParameters(collection, for: filled, $0) }
+        guard let parameters, !whole.isEmpty else {
+            return try environment.write { transaction in
+                let written = try appendStored(rows, firstID: firstID, to: collection, after: count, transaction)
+                try derive(collection, written, transaction)
+            }
+        }
+        let written = Mutex<[WrittenBlock]>([])
+        let values = try SharedWork.map(1 + whole.count, threads: SharedWork.processorCount) { part -> [DerivedValue] in
+            if part == 0 {
+                let blocks = try environment.write {
+                    try appendStored(rows, firstID: firstID, to: collection, after: count, $0)
+                }
+                written.withLock { $0 = blocks }
+                return []
+            }
+            let block = whole.lowerBound + part - 1
+            return rows.derived(collection, block, from: block * size - count, parameters)
+        }
+        try environment.write { transaction in
+            try derive(collection, written.withLock { $0 }.filter { !whole.contains($0.number) }, transaction)
+            try put(values.flatMap { $0 }, transaction)
+        }
+    }
+
+    /// The stored columns of rows that are appended.
+    private func appendStored(
+        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int, _ transaction: LMDBTransaction
+    ) throws -> [WrittenBlock] {
+        let size = GaussianCodec.slotsPerBlock
+        var written: [WrittenBlock] = []
         var next = 0
         while next < rows.count {
             let (block, slot) = ((count + next) / size, (count + next) % size)
@@ -132,10 +181,10 @@ extension VectorStore {
                     }
                 }
             }
-            try deriveCodes(collection, block, count: slot + taken.count, transaction)
-            try deriveHalves(collection, block, count: slot + taken.count, transaction)
+            written.append(WrittenBlock(number: block, count: slot + taken.count))
             next = taken.upperBound
         }
+        return written
     }
 }
 

@@ -27,31 +27,40 @@ extension VectorStore {
         }
     }
 
-    /// Writes the codes of a block that has just become full, or removes those of a block that is not.
+    /// Writes the codes of blocks that have just become full, ascending.
     ///
     /// The first full block of a collection decides its centroid; once there are enough for axes, the codes of all blocks
     /// so far are made anew. What another version of the program decided is decided anew; its codes are done without until
     /// `optimize`.
-    package func deriveCodes(_ collection: Collection, _ block: Int, count: Int, _ transaction: LMDBTransaction) throws
-    {
-        let size = GaussianCodec.slotsPerBlock
-        guard count == size, dimension <= CodeParameters.largestDimension else {
-            return try removeCodes(collection, block, transaction)
+    package func putCodes(_ collection: Collection, _ blocks: [Int], _ transaction: LMDBTransaction) throws {
+        guard let first = blocks.first, dimension <= CodeParameters.largestDimension else {
+            return try remove(Column.codes, collection, blocks, transaction)
         }
+        var blocks = blocks
         var parameters = try codeParameters(collection, transaction)
         let stored = try transaction.value(Self.parametersKey(collection))
         let isAbsent = parameters == nil && stored.map(CodeParameters.isOfAnotherVersion) != false
-        let isEnough = (block + 1) * size == CodeAxes.smallestSample && parameters?.sampleCount == 0
+        let last = Self.lastDecidingBlock
+        let isEnough = blocks.contains(last) && (isAbsent || parameters?.sampleCount == 0)
         if isAbsent || isEnough {
-            let blocks = isEnough ? Array(0...block) : [block]
-            parameters = try decideParameters(blocks.map { ($0, nil) }, of: collection, transaction)
+            let deciding = isEnough ? Array(0...last) : [first]
+            parameters = try decideParameters(deciding.map { ($0, nil) }, of: collection, transaction)
             if let parameters { try transaction.put(Self.parametersKey(collection), parameters.bytes) }
-            if let parameters, isEnough {
-                for block in 0..<block { try putCodes(parameters, collection, block, transaction) }
-            }
+            if isEnough { blocks = Array(0...(blocks.last ?? last)) }
         }
-        guard let parameters else { return try removeCodes(collection, block, transaction) }
-        try putCodes(parameters, collection, block, transaction)
+        guard let parameters else { return try remove(Column.codes, collection, blocks, transaction) }
+        try putCodes(parameters, collection, blocks, transaction)
+    }
+
+    /// With this block there are enough items for axes.
+    private static var lastDecidingBlock: Int { CodeAxes.smallestSample / GaussianCodec.slotsPerBlock - 1 }
+
+    /// The parameters that blocks which become full are coded with, where these do not decide them anew.
+    func settledParameters(
+        _ collection: Collection, for blocks: Range<Int>, _ transaction: LMDBTransaction
+    ) throws -> CodeParameters? {
+        let parameters = try codeParameters(collection, transaction)
+        return parameters?.sampleCount == 0 && blocks.contains(Self.lastDecidingBlock) ? nil : parameters
     }
 
     /// Parameters for the items of some blocks: all slots of each, or those that are live.
@@ -98,27 +107,15 @@ extension VectorStore {
     }
 
     private func putCodes(
-        _ parameters: CodeParameters, _ collection: Collection, _ block: Int, _ transaction: LMDBTransaction
+        _ parameters: CodeParameters, _ collection: Collection, _ blocks: [Int], _ transaction: LMDBTransaction
     ) throws {
         let size = GaussianCodec.slotsPerBlock
-        // What is written moves what was read: the rows are asked for after the parameters are put.
-        let codes = parameters.encode(
-            means: try rows(collection, .means, block, count: size, transaction),
-            scalars: try rows(collection, .scalars, block, count: size, transaction, checkingSum: true))
-        for (column, rows) in codes {
-            let key = BlockKey(collection, column, block)
-            let value = GaussianCodec.value(
-                key, rows: rows, rowSize: parameters.rowSize(column), derivation: parameters.derivation)
-            // A smaller value would be left in the pages of the larger one, which then say too much.
-            if let old = try transaction.value(key.bytes), old.count != value.count {
-                _ = try transaction.remove(key.bytes)
-            }
-            try transaction.put(key.bytes, value)
+        try putDerived(collection, blocks, transaction) { block in
+            nonisolated(unsafe) let means = try rows(collection, .means, block, count: size, transaction)
+            nonisolated(unsafe) let scalars = try rows(
+                collection, .scalars, block, count: size, transaction, checkingSum: true)
+            return { parameters.values(collection, block, means: means, scalars: scalars) }
         }
-    }
-
-    private func removeCodes(_ collection: Collection, _ block: Int, _ transaction: LMDBTransaction) throws {
-        for column in Column.codes { _ = try transaction.remove(BlockKey(collection, column, block).bytes) }
     }
 
     /// Sums rows of means.
@@ -159,9 +156,7 @@ extension VectorStore {
         for first in stride(from: 0, to: blocks, by: step) {
             try environment.write { transaction in
                 if first == 0 { try transaction.put(Self.parametersKey(collection), parameters.bytes) }
-                for block in first..<min(first + step, blocks) {
-                    try putCodes(parameters, collection, block, transaction)
-                }
+                try putCodes(parameters, collection, Array(first..<min(first + step, blocks)), transaction)
             }
         }
         return blocks
@@ -278,5 +273,25 @@ extension VectorStore {
             }
         }
         return flaws
+    }
+}
+
+extension CodeParameters {
+    /// The values of the code columns of a full block, to be stored.
+    /// - Parameters:
+    ///   - collection: whose block it is.
+    ///   - block: its number.
+    ///   - means: [256, D].
+    ///   - scalars: [256, 2]: squared length of the mean, total variance.
+    /// - Returns: one for each of `Column.codes`.
+    func values(
+        _ collection: Collection, _ block: Int, means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer
+    ) -> [DerivedValue] {
+        encode(means: means, scalars: scalars).map { column, rows in
+            let key = BlockKey(collection, column, block)
+            return DerivedValue(
+                key: key,
+                bytes: GaussianCodec.value(key, rows: rows, rowSize: rowSize(column), derivation: derivation))
+        }
     }
 }

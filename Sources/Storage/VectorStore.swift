@@ -84,6 +84,7 @@ package struct VectorStore: Sendable {
     ) throws -> [Placement] {
         let size = GaussianCodec.slotsPerBlock
         var placements: [Placement] = []
+        var written: [WrittenBlock] = []
         var next = 0
         while next < items.count {
             let slot = (count + next) % size
@@ -94,26 +95,27 @@ package struct VectorStore: Sendable {
                 GaussianCodec.append(items[offset].id, items[offset].gaussian, to: &columns)
                 placements.append(Placement(block: block, slot: slot + offset - next))
             }
-            try put(collection, block, columns, transaction)
+            written.append(try put(collection, block, columns, transaction))
             next = end
         }
+        try derive(collection, written, transaction)
         return placements
     }
 
-    /// Writes a block, whole: every one goes through here, whether items are added or the folder is rewritten.
-    ///
-    /// What is derived from the stored columns is made here, too.
-    package func put(
+    /// Writes the stored columns of a block, whole; `derive` is to be called with what it returns.
+    func put(
         _ collection: Collection, _ block: Int, _ columns: [Column: [UInt8]], _ transaction: LMDBTransaction
-    ) throws {
+    ) throws -> WrittenBlock {
         for (column, rows) in columns {
-            let key = BlockKey(collection, column, block)
-            let value = GaussianCodec.value(key, rows: rows, rowSize: column.rowSize(dimension: dimension))
-            try transaction.put(key.bytes, value)
+            let (key, rowSize) = (BlockKey(collection, column, block), column.rowSize(dimension: dimension))
+            try transaction.put(key.bytes, size: GaussianCodec.valueSize(rowBytes: rows.count)) { value in
+                GaussianCodec.frame(value, key, count: rows.count / rowSize, rowSize: rowSize) {
+                    $0.copyBytes(from: rows)
+                }
+            }
         }
         let count = (columns[.ids]?.count ?? 0) / Column.ids.rowSize(dimension: dimension)
-        try deriveCodes(collection, block, count: count, transaction)
-        try deriveHalves(collection, block, count: count, transaction)
+        return WrittenBlock(number: block, count: count)
     }
 
     /// Copies what is stored under keys that are no block's: the identity, and whatever else later versions keep.

@@ -1,9 +1,13 @@
 // Numbered parts of some work to what came of each: threads take the next part as they come free.
 import Dispatch
+import Glibc
 import Synchronization
 
 /// Work that several threads share.
 package enum SharedWork {
+    /// Processors that are online, at least 1.
+    package static var processorCount: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+
     /// What `body` makes of each part, in the order of the parts.
     /// - Parameters:
     ///   - parts: how many there are.
