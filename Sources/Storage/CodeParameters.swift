@@ -8,7 +8,7 @@ import Gaussians
 /// Any parameters give right answers; good ones give tight bounds from few bytes. The layout is described in CKernels.h.
 package struct CodeParameters: Sendable, Equatable {
     /// The version of codes and parameters this code writes, and the only one it reads.
-    package static let version: UInt32 = 3
+    package static let version: UInt32 = 4
     /// Dimensions beyond this are not coded: integer sums must fit 32 bits.
     package static let largestDimension = 65_536
 
