@@ -43,7 +43,9 @@ enum SearchBenchmarks {
                 lines.append(try session.measureBatch(search, limit, threads: 2))
             }
         }
-        return lines
+        let optimization = try index.optimize()
+        print(optimization)
+        return lines + [optimization]
     }
 }
 

@@ -112,7 +112,7 @@ struct SearchSession {
         measurement.json([
             "engine": "\"\(search.engine)\"", "mode": "\"\(mode)\"", "N": "\(count)", "k": "\(limit)",
             "filter": search.hundredth ? "\"1%\"" : "\"none\"", "core_type": "\"\(search.kernels.name)\"",
-            "recall": "\(recall)", "build_s": "\(index.storeSeconds + index.optimizeSeconds)",
+            "recall": "\(recall)", "build_s": "\(index.buildMedian)",
             "peak_mb": "\(ProcessMemory.peakMegabytes)", "rungs": "\(rungs)",
         ])
     }
