@@ -398,8 +398,29 @@ static void prepare_residual(const pk_code_plan *plan, const double *p, int8_t *
     out->residual_factors[7] = 0;
 }
 
+/// x = step (128 top + rest) + what is left in x, top for the first 64 numbers alone: they are the largest by far, and with
+/// one step for all little would be left of the others.
+static void prepare_together(double *x, size_t d, int8_t *together, pk_code_query *out) {
+    const size_t first = least(d, 64);
+    const double far = largest(x + first, d - first) / 127, near = largest(x, first) / (127 * 128);
+    const double step = far > near ? far : near, inverse = step > 1e-300 ? 1 / step : 0;
+    int32_t sum = 0;
+    __builtin_memset(together, 0, 64);
+    for (size_t j = 0; j < d; j++) {
+        double k = nearest(x[j] * inverse), top = j < first ? nearest(k / 128) : 0;
+        double left = k - 128 * top;  // from -64 to 64 beside a top
+        if (j < first) together[j] = (int8_t)top;
+        together[64 + j] = (int8_t)left;
+        sum += (int32_t)k;
+        x[j] -= step * k;
+    }
+    out->together = together;
+    out->together_sum = sum;
+    out->together_step = 2 * step;
+}
+
 void pk_prepare_query(const pk_code_plan *plan, const double *p, double norm, double deviations, int8_t *coarse,
-                      int8_t *residual, int8_t *high, int8_t *low, pk_code_query *out) {
+                      int8_t *residual, int8_t *high, int8_t *low, int8_t *together, pk_code_query *out) {
     const widths n = widths_of(plan);
     const size_t d = plan->d;
     prepare_coarse(plan, p, norm, deviations, coarse, out);
@@ -416,4 +437,7 @@ void pk_prepare_query(const pk_code_plan *plan, const double *p, double norm, do
     const double margin = norm * (0x1p-18 + 2 * plan->skew);
     out->error_factor = (float)(2 * norm * widened + margin);
     out->length_factor = (float)(2 * length(rest, d) * widened + margin * heaviest);
+    for (size_t j = 0; j < d; j++) rest[j] = p[j] * (double)weight(plan, n, j);
+    prepare_together(rest, d, together, out);
+    out->together_length_factor = (float)(2 * length(rest, d) * widened + margin * heaviest);
 }

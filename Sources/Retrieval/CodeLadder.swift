@@ -10,6 +10,9 @@ import Storage
 /// 3. What is not above the threshold is bounded again from residual codes, and the best of it ranked: the second threshold.
 /// 4. What is not above that is bounded again from fine codes.
 /// 5. What is still not above is ranked exactly, best bound first, while the threshold falls.
+///
+/// Many queries together read fine codes at once instead of rungs one to three: shared by all they cost little more to read,
+/// and next to nothing is left.
 struct CodeLadder {
     /// Blocks that are scanned before their bounds are looked at: these and the codes stay in the second cache.
     private static let stride = 8
@@ -27,6 +30,10 @@ struct CodeLadder {
     private var views: [BlockView?]
     /// Whether the bounds of all blocks that have coarse codes come from them.
     private var isBoundedByCodes = true
+    /// Whether fine codes took their place.
+    private var isBoundedByFineCodes = false
+    /// From so many queries on, fine codes are read at once.
+    private static let many = 8
     private(set) var report = ScanReport()
 
     /// Starts at the bottom, nothing scanned yet: `limit` is at least 1 and at most the table's items.
@@ -45,6 +52,7 @@ struct CodeLadder {
 
     /// Bounds all items for some queries, each reading of a block serving several, and picks the smallest for a start.
     static func scan(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
+        if try scanFineCodes(&ladders, table) { return }
         let step = Int(PK_QUERIES)
         let count = table.blocks.count
         var starts = Array(Swift.stride(from: 0, to: count, by: stride))
@@ -58,6 +66,28 @@ struct CodeLadder {
                 for index in range { try ladders[index].finish(positions, isBounded: isBounded) }
             }
         }
+    }
+
+    /// The same from fine codes, where there are many queries and codes and instructions serve them.
+    private static func scanFineCodes(_ ladders: inout [CodeLadder], _ table: BlockTable) throws -> Bool {
+        guard ladders.count >= many, ladders[0].query.query.dimension <= Int(PK_TOGETHER_D),
+            let kernel = ladders[0].kernels.table.pointee.bound_fine_blocks,
+            ladders.allSatisfy({ $0.query.prepared?.isCertain == true })
+        else { return false }
+        let columns = zip(try table.codes(.fineCodes), table.coarse).map { $1 == nil ? nil : $0 }
+        guard zip(columns, table.coarse).allSatisfy({ ($0 == nil) == ($1 == nil) }) else { return false }
+        for index in ladders.indices { ladders[index].isBoundedByFineCodes = true }
+        for first in Swift.stride(from: 0, to: columns.count, by: stride) {
+            let positions = first..<min(first + stride, columns.count)
+            for start in Swift.stride(from: 0, to: ladders.count, by: Int(PK_TOGETHER)) {
+                let together = ladders[start..<min(start + Int(PK_TOGETHER), ladders.count)]
+                let queries = together.compactMap { $0.query.prepared?.pointer }
+                let lower = together.map { $0.bounds(first) }
+                kernel(queries, queries.count, Array(columns[positions]), positions.count, lower)
+            }
+            for index in ladders.indices { try ladders[index].finish(positions, isBounded: true) }
+        }
+        return true
     }
 
     /// Lower bounds from codes, for up to `PK_QUERIES` queries; false where they do not serve a query.
@@ -102,7 +132,7 @@ struct CodeLadder {
             if !isBounded || !table.hasCodes[position] {
                 try boundByMeans(position, live)
             } else if table.coarse[position] != nil {
-                report.coarse += live
+                if isBoundedByFineCodes { report.fine += live } else { report.coarse += live }
             }
             guard live < size else { continue }
             let bounds = bounds(position)
@@ -141,7 +171,15 @@ struct CodeLadder {
 
     /// The first threshold, and what coarse codes cannot exclude.
     private mutating func start() throws {
-        try rank(seeds.smallest().map(\.index))
+        let closest = seeds.smallest()
+        for (number, seed) in closest.enumerated() {
+            // Nor is any other item below.
+            if seed.lower > threshold { return }
+            if number + 2 < closest.count { try prefetch(closest[number + 2].index) }
+            try rank(seed.index)
+            lower.start[Int(seed.index)] = .infinity  // done
+        }
+        if threshold < seeds.cutoff { return }
         let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
         left = Survivors(kernels, lower.start, lower.count, threshold)
     }
@@ -153,7 +191,7 @@ struct CodeLadder {
         let raising = ladders.indices.filter {
             let ladder = ladders[$0]
             return ladder.query.prepared?.isCertain == true && ladder.isBoundedByCodes
-                && ladder.left.count > ladder.limit
+                && !ladder.isBoundedByFineCodes && ladder.left.count > ladder.limit
         }
         guard !raising.isEmpty else { return }
         let columns = zip(try table.codes(.residualCodes), table.coarse).map { $1 == nil ? nil : $0 }
@@ -263,9 +301,11 @@ extension Kernels {
         _ threshold: Float, _ numbers: UnsafePointer<Float>, _ count: Int, _ body: (Int, Float) -> Void
     ) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: max(count, 1)) { found in
-            guard let base = found.baseAddress else { return }
-            let selected = table.pointee.select_not_above(numbers, count, threshold, base)
-            for place in 0..<selected { body(Int(base[place]), numbers[Int(base[place])]) }
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: max(count, 1)) { values in
+                guard let base = found.baseAddress, let values = values.baseAddress else { return }
+                let selected = table.pointee.select_not_above(numbers, count, threshold, base, values)
+                for place in 0..<selected { body(Int(base[place]), values[place]) }
+            }
         }
     }
 }

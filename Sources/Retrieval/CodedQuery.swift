@@ -124,10 +124,12 @@ package final class PreparedQuery {
             // What is read line by line begins with one.
             let lines = (dimension + 63) / 64 * 64
             let integers = UnsafeMutableRawPointer.allocate(
-                byteCount: residualSize + 2 * lines + size, alignment: 64
-            ).bindMemory(to: Int8.self, capacity: residualSize + 2 * lines + size)
+                byteCount: residualSize + 3 * lines + 64 + size, alignment: 64
+            ).bindMemory(to: Int8.self, capacity: residualSize + 3 * lines + 64 + size)
             let high = integers + residualSize
-            pk_prepare_query(plan, rotated, norm, deviations, high + 2 * lines, integers, high, high + lines, query)
+            let together = high + 2 * lines
+            pk_prepare_query(
+                plan, rotated, norm, deviations, together + lines + 64, integers, high, high + lines, together, query)
             return integers
         }
     }

@@ -32,7 +32,7 @@ package struct ScanReport: Sendable, Equatable {
     package var means = 0
     /// Items bounded again from residual codes.
     package var residual = 0
-    /// Items bounded from fine codes.
+    /// Items bounded from fine codes: all that have them, where many queries are answered together.
     package var fine = 0
     /// Items whose exact distance was computed.
     package var reranked = 0

@@ -38,7 +38,34 @@ struct SeedSelection {
 
     /// Drops what is not among the smallest, once that is worth it.
     mutating func trim() {
-        if items.count > count + count / 2 + 32 { _ = smallest() }
+        guard items.count > count + count / 2 + 32 else { return }
+        items.withUnsafeMutableBufferPointer { Self.partition($0, at: count - 1) }
+        items.removeLast(items.count - count)
+        cutoff = items[count - 1].lower
+    }
+
+    /// Brings the item of a rank to its place, the smaller before it, the larger behind: quickselect (Hoare, 1961).
+    private static func partition(_ items: UnsafeMutableBufferPointer<Bounded>, at rank: Int) {
+        var (first, last) = (0, items.count - 1)
+        while first < last {
+            let pivot = items[(first + last) / 2]
+            var (low, high) = (first, last)
+            while low <= high {
+                while items[low] < pivot { low += 1 }
+                while pivot < items[high] { high -= 1 }
+                guard low <= high else { break }
+                items.swapAt(low, high)
+                low += 1
+                high -= 1
+            }
+            if rank <= high {
+                last = high
+            } else if rank >= low {
+                first = low
+            } else {
+                return
+            }
+        }
     }
 
     /// The smallest so far, ascending.

@@ -15,11 +15,13 @@ struct Survivors {
 
     /// Those of `count` bounds that are not above a threshold.
     init(_ kernels: Kernels, _ lower: UnsafePointer<Float>, _ count: Int, _ threshold: Float) {
-        indices = [UInt32](unsafeUninitializedCapacity: count) { out, selected in
-            guard let base = out.baseAddress else { return }
-            selected = kernels.table.pointee.select_not_above(lower, count, threshold, base)
+        indices = [UInt32](unsafeUninitializedCapacity: count) { places, selected in
+            bounds = [Float](unsafeUninitializedCapacity: count) { values, kept in
+                guard let places = places.baseAddress, let values = values.baseAddress else { return }
+                kept = kernels.table.pointee.select_not_above(lower, count, threshold, places, values)
+                selected = kept
+            }
         }
-        bounds = indices.map { lower[Int($0)] }
     }
 
     /// How many are left.
@@ -76,10 +78,12 @@ struct Survivors {
             selection.insert(Bounded(index, bound))
             selection.trim()
         }
-        let closest = selection.smallest().map(\.index)
-        let taken = Set(closest)
-        for place in indices.indices where taken.contains(indices[place]) { bounds[place] = .infinity }
+        let closest = selection.smallest()
+        guard let last = closest.last else { return [] }
+        for place in indices.indices where !(last < Bounded(indices[place], bounds[place])) {
+            bounds[place] = .infinity
+        }
         drop(above: .greatestFiniteMagnitude)
-        return closest
+        return closest.map(\.index)
     }
 }

@@ -83,6 +83,22 @@ import Testing
             return bounds.map { bound in (256..<512).map { bound[$0] } }
         }
 
+        /// The bounds of every item for many queries from fine codes; nil where a level has none.
+        func together(_ kernels: Kernels, _ queries: [UnsafePointer<pk_code_query>]) -> [[Float]]? {
+            guard let bound = kernels.table.pointee.bound_fine_blocks else { return nil }
+            let bounds = queries.map { _ in UnsafeMutablePointer<Float>.allocate(capacity: 513) }
+            for bound in bounds { bound.update(repeating: .nan, count: 513) }
+            defer { bounds.forEach { $0.deallocate() } }
+            fine.withUnsafeBytes { column in
+                bound(queries, queries.count, [nil, column.baseAddress], 2, bounds)
+            }
+            for bound in bounds {
+                #expect((0..<256).allSatisfy { bound[$0] == -.infinity }, "no column, no bound")
+                #expect(bound[512].isNaN, "nothing is written beyond")
+            }
+            return bounds.map { bound in (256..<512).map { bound[$0] } }
+        }
+
         /// Coarse bounds, raised by the residual codes of some slots.
         func raised(_ coarse: [Float], _ kernels: Kernels, _ query: UnsafePointer<pk_code_query>, _ index: [UInt32])
             -> [Float]
@@ -107,6 +123,7 @@ import Testing
         var residual = [Int8](repeating: 1, count: pk_residual_query_size(d))
         var high = [Int8](repeating: 0, count: d)
         var low = high
+        var together = [Int8](repeating: 1, count: 64 + d)
         var rotated = query.map(Double.init)
         if let axes {
             Kernels.best.table.pointee.matmul_f64(query, axes, 1, d, d, 0, &rotated)
@@ -120,13 +137,17 @@ import Testing
                     guard let coarse = coarse.baseAddress, let high = high.baseAddress, let low = low.baseAddress else {
                         return
                     }
-                    residual.withUnsafeMutableBufferPointer { residual in
-                        withUnsafeTemporaryAllocation(of: pk_code_query.self, capacity: 1) { out in
-                            guard let out = out.baseAddress, let residual = residual.baseAddress else { return }
-                            withUnsafePointer(to: plan) {
-                                pk_prepare_query($0, rotated, norm, 0, coarse, residual, high, low, out)
+                    together.withUnsafeMutableBufferPointer { together in
+                        residual.withUnsafeMutableBufferPointer { residual in
+                            withUnsafeTemporaryAllocation(of: pk_code_query.self, capacity: 1) { out in
+                                guard let out = out.baseAddress, let residual = residual.baseAddress,
+                                    let together = together.baseAddress
+                                else { return }
+                                withUnsafePointer(to: plan) {
+                                    pk_prepare_query($0, rotated, norm, 0, coarse, residual, high, low, together, out)
+                                }
+                                body(UnsafePointer(out))
                             }
-                            body(UnsafePointer(out))
                         }
                     }
                 }
@@ -218,6 +239,7 @@ import Testing
                             let columns: [UnsafeRawPointer?] = [column.baseAddress]
                             kernels.table.pointee.bound_fine(prepared, columns, index, 256, &fine)
                         }
+                        let together = block.together(kernels, [prepared])?[0]
                         var gaps = (coarse: 0.0, raised: 0.0, margin: 0.0)
                         for slot in 0..<256 {
                             let key = block.key(query, slot)
@@ -228,6 +250,10 @@ import Testing
                                 Double(raised[255 - slot]) <= key, "\(kernels.name) \(spread), residual, slot \(slot)")
                             #expect(Double(fine[255 - slot]) <= key, "\(kernels.name) \(spread), fine, slot \(slot)")
                             #expect(key - Double(coarse[slot]) <= looseness * size + 1e-29, "\(kernels.name) is loose")
+                            if let bound = together?[slot] {
+                                #expect(Double(bound) <= key, "\(kernels.name) \(spread), together, slot \(slot)")
+                                #expect(key - Double(bound) <= 0.03 * size + 1e-29, "\(kernels.name) together is loose")
+                            }
                             gaps.margin += size * 0x1p-17
                             gaps.coarse += key - Double(coarse[slot])
                             gaps.raised += key - Double(raised[255 - slot])
@@ -244,7 +270,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 4]) func queriesThatShareAReadingGetTheirOwnBounds(count: Int) {
+    @Test(arguments: [1, 2, 3, 4, 9, 32]) func queriesThatShareAReadingGetTheirOwnBounds(count: Int) {
         var generator = SeededGenerator(seed: UInt64(count))
         let d = 200
         let block = Block(
@@ -259,8 +285,12 @@ import Testing
         }
         add {
             for kernels in Kernels.available {
-                let together = block.bounds(kernels, queries)
-                #expect(together == queries.map { block.bounds(kernels, [$0])[0] }, "\(kernels.name)")
+                if count <= Int(PK_QUERIES) {
+                    let together = block.bounds(kernels, queries)
+                    #expect(together == queries.map { block.bounds(kernels, [$0])[0] }, "\(kernels.name)")
+                }
+                let fine = block.together(kernels, queries)
+                #expect(fine == fine.map { _ in queries.compactMap { block.together(kernels, [$0])?[0] } })
             }
         }
     }
@@ -283,6 +313,9 @@ import Testing
                 }
                 #expect(lower[..<3].allSatisfy { $0 == -.infinity } && lower[3].isFinite, "\(kernels.name)")
                 #expect(lower[4] == -.infinity && lower[5] == -.infinity, "no column, no bound")
+                if let together = block.together(kernels, [prepared])?[0] {
+                    #expect(together[..<3].allSatisfy { !($0 > -.infinity) } && together[3].isFinite, "\(kernels.name)")
+                }
                 let raised = block.raised(coarse, kernels, prepared, [0, 1, 2, 3])
                 #expect(raised[..<3].allSatisfy { !($0 > -.infinity) } && raised[3] > coarse[3], "\(kernels.name)")
             }
@@ -348,9 +381,12 @@ import Testing
             if n > 20 { numbers[9] = 0.5 }
             let truth = (0..<n).filter { !(numbers[$0] > 0.5) }.map { UInt32($0) }
             for kernels in Kernels.available {
-                var out = [UInt32](repeating: 0, count: n)
-                let count = kernels.table.pointee.select_not_above(numbers, n, 0.5, &out)
+                var out = [UInt32](repeating: 7, count: n + 1)
+                var values = [Float](repeating: 7, count: n + 1)
+                let count = kernels.table.pointee.select_not_above(numbers, n, 0.5, &out, &values)
                 #expect(Array(out[..<count]) == truth, "\(kernels.name)")
+                #expect(values[..<count].map(\.bitPattern) == truth.map { numbers[Int($0)].bitPattern })
+                #expect(out[n] == 7 && values[n] == 7, "nothing is written beyond")
             }
         }
     }

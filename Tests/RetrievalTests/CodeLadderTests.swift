@@ -148,7 +148,7 @@ import Testing
                 #expect(batch.count == count)
                 for (query, answer) in zip(queries, batch) {
                     let single = try Searcher(query: query).nearest(12, in: .images, snapshot, among: slots)
-                    #expect(answer == single)
+                    #expect(answer.candidates == single.candidates && answer.report.scanned == single.report.scanned)
                 }
             }
             #expect(throws: DimensionError.self) {
@@ -190,8 +190,20 @@ import Testing
                         "\(report)")
                 }
             }
-            let batch = try Searcher.nearest(queries: queries, 20, in: .images, snapshot, threads: 2)
-            #expect(batch.map(\.candidates) == queries.map { Self.exact($0, gaussians, 20) })
+            // On one thread many queries read fine codes at once, on two the first ladder serves.
+            let many = queries + queries.reversed()
+            for threads in [1, 2] {
+                for kernels in Kernels.available {
+                    let batch = try Searcher.nearest(
+                        queries: many, 20, in: .images, snapshot, kernels: kernels, threads: threads)
+                    #expect(batch.map(\.candidates) == many.map { Self.exact($0, gaussians, 20) }, "\(kernels.name)")
+                    let readsAtOnce = threads == 1 && kernels.table.pointee.bound_fine_blocks != nil
+                    for answer in batch {
+                        #expect((answer.report.fine > 7_000) == readsAtOnce, "\(answer.report)")
+                        #expect((answer.report.coarse == 0) == readsAtOnce && answer.report.reranked < 200)
+                    }
+                }
+            }
         }
         let vectors = try VectorStore(path: folder.file("index/vectors-1"), dimension: dimension)
         #expect(try vectors.hasAllCodes(.images, slots: 8_300))

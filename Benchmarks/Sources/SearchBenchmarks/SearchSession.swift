@@ -52,10 +52,16 @@ struct SearchSession {
             next += 1
         }
         let recall = try recall(search, limit, name)
-        func mean(_ rung: (ScanReport) -> Int) -> Int { reports.map(rung).reduce(0, +) / max(reports.count, 1) }
-        let rungs = [mean(\.coarse), mean(\.means), mean(\.residual), mean(\.fine), mean(\.reranked)]
+        let rungs = rungs(reports)
         print("\(measurement.row)  coarse, means, residual, fine, exact: \(rungs)")
         return line(measurement, search, "single", limit, recall: recall, rungs)
+    }
+
+    /// Items that each rung touched, on average.
+    private func rungs(_ reports: [ScanReport]) -> [Int] {
+        [\.coarse, \.means, \.residual, \.fine, \.reranked].map { (rung: KeyPath<ScanReport, Int>) in
+            reports.reduce(0) { $0 + $1[keyPath: rung] } / max(reports.count, 1)
+        }
     }
 
     /// The share of the true items that are found; an exact search that misses one is an error.
@@ -102,8 +108,9 @@ struct SearchSession {
         where try nearest(batch[number], limit, search).candidates != answers[number].candidates {
             throw WrongAnswer(name: name)
         }
-        print(measurement.row)
-        return line(measurement, search, "batch", limit, recall: 1, [])
+        let rungs = rungs(answers.map(\.report))
+        print("\(measurement.row)  coarse, means, residual, fine, exact: \(rungs)")
+        return line(measurement, search, "batch", limit, recall: 1, rungs)
     }
 
     private func line(

@@ -52,6 +52,10 @@ typedef enum {
 
 /// Queries that share the reading of a coarse column, at most.
 #define PK_QUERIES 4
+/// Queries that are bounded by fine codes together.
+#define PK_TOGETHER 32
+/// Up to so many dimensions: integer sums must fit 32 bits.
+#define PK_TOGETHER_D 8192
 
 /// What integers stand for four bits: level i is pk_levels4[i] - 64.
 extern const uint8_t pk_levels4[16];
@@ -96,6 +100,12 @@ typedef struct {
     double high_step, low_step;
     /// 2 |p|, and 2 |f|, widened for rounding.
     float error_factor, length_factor;
+    /// [64 + d], for fine codes of all items: p times the weights = step (128 top + rest) + g, where top [64] is for the first
+    /// 64 numbers alone, the largest; rest [d]. Then 128 times the sum of top, and that of rest; 2 step; 2 |g|, widened.
+    const int8_t *_Nonnull together;
+    int32_t together_sum;
+    double together_step;
+    float together_length_factor;
 } pk_code_query;
 
 // Half-precision variances, for inclusion and containment. Column of a block of 256 slots: the sum of the item's log
@@ -203,9 +213,17 @@ typedef struct {
     void (*_Nonnull bound_fine)(const pk_code_query *_Nonnull query, const void *_Nullable const *_Nonnull columns,
                                 const uint32_t *_Nonnull index, size_t n, float *_Nonnull lower);
 
-    /// The positions of all x that are not above the threshold (NaN included), ascending: x [n], out [n].
+    /// Lower bounds of all items of some blocks from their fine columns: up to PK_TOGETHER queries of one plan, lower[q]
+    /// [blocks, 256]; -infinity without a column; d up to PK_TOGETHER_D. NULL where integer products of bytes are no single
+    /// instruction.
+    void (*_Nullable bound_fine_blocks)(const pk_code_query *_Nonnull const *_Nonnull queries, size_t count,
+                                        const void *_Nullable const *_Nonnull columns, size_t blocks,
+                                        float *_Nonnull const *_Nonnull lower);
+
+    /// All x that are not above the threshold (NaN included) and their positions, ascending: x [n], out [n], values [n].
     /// Returns how many there are.
-    size_t (*_Nonnull select_not_above)(const float *_Nonnull x, size_t n, float threshold, uint32_t *_Nonnull out);
+    size_t (*_Nonnull select_not_above)(const float *_Nonnull x, size_t n, float threshold, uint32_t *_Nonnull out,
+                                        float *_Nonnull values);
 
     /// c = a b^T, or c + a b^T where `adds`: a [m, k], b [n, k], c [m, n], rows lda, ldb and ldc elements apart; scratch
     /// [PK_MULTIPLY_SCRATCH]. A row of c depends on one row of a alone, to the bit. NULL where OpenBLAS is as fast.
@@ -288,11 +306,11 @@ void pk_encode_block(const pk_code_plan *_Nonnull plan, const float *_Nullable a
                      void *_Nonnull residual, void *_Nonnull fine);
 
 /// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], residual
-/// [pk_residual_query_size], high and low [d].
+/// [pk_residual_query_size], high and low [d], together [64 + d].
 /// `deviations` above zero takes the errors of coarse codes as random, and bounds them at so many standard deviations.
 void pk_prepare_query(const pk_code_plan *_Nonnull plan, const double *_Nonnull p, double norm, double deviations,
                       int8_t *_Nonnull coarse, int8_t *_Nonnull residual, int8_t *_Nonnull high,
-                      int8_t *_Nonnull low, pk_code_query *_Nonnull out);
+                      int8_t *_Nonnull low, int8_t *_Nonnull together, pk_code_query *_Nonnull out);
 
 /// Half-precision numbers of a row of a column of half-precision variances: d rounded up to whole lines of memory.
 size_t pk_half_stride(size_t d);
