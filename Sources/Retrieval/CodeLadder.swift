@@ -239,7 +239,7 @@ struct CodeLadder {
         guard let prepared = query.prepared, left.count > 0 else { return }
         let columns = try table.codes(.fineCodes)
         let bound = kernels.table.pointee.bound_fine
-        report.fine += left.count { columns[place($0).position] != nil }
+        if !isBoundedByFineCodes { report.fine += left.count { columns[place($0).position] != nil } }  // else counted
         left.raise { indices, count, bounds in bound(prepared.pointer, columns, indices, count, bounds) }
         left.drop(above: threshold)
     }

@@ -131,7 +131,7 @@ extension VectorStore {
         let whole = begun..<max(begun, (count + rows.count) / size)
         let filled = count / size..<(count + rows.count) / size
         let parameters = try environment.read { try settledParameters(collection, for: filled, $0) }
-        guard let parameters, !whole.isEmpty else {
+        guard let parameters, !whole.isEmpty, whole.count <= Self.blocksInMemory else {
             return try environment.write { transaction in
                 let written = try appendStored(rows, firstID: firstID, to: collection, after: count, transaction)
                 try derive(collection, written, transaction)
@@ -154,6 +154,9 @@ extension VectorStore {
             try put(values.flatMap { $0 }, transaction)
         }
     }
+
+    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768; a batch has as many where D is small.
+    private static var blocksInMemory: Int { 32 }
 
     /// The stored columns of rows that are appended.
     private func appendStored(

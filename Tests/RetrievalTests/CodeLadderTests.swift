@@ -200,6 +200,7 @@ import Testing
                     let readsAtOnce = threads == 1 && kernels.table.pointee.bound_fine_blocks != nil
                     for answer in batch {
                         #expect((answer.report.fine > 7_000) == readsAtOnce, "\(answer.report)")
+                        #expect(answer.report.fine <= answer.report.scanned, "each is counted once")
                         #expect((answer.report.coarse == 0) == readsAtOnce && answer.report.reranked < 200)
                     }
                 }
