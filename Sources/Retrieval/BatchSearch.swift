@@ -4,9 +4,11 @@ import Gaussians
 import Storage
 
 extension Searcher {
-    /// Queries that share each reading of a block: 32, or what keeps the bounds of all items of a thread below 64 MiB.
+    /// Queries that share each reading of a block: as many as fine codes serve, or what keeps the bounds of all items of a thread below 64 MiB.
     private static func tile(_ table: BlockTable) -> Int {
-        min(max((16 << 20) / max(GaussianCodec.slotsPerBlock * table.blocks.count, 1), Int(PK_QUERIES)), 32)
+        min(
+            max((16 << 20) / max(GaussianCodec.slotsPerBlock * table.blocks.count, 1), Int(PK_QUERIES)),
+            Int(PK_TOGETHER))
     }
 
     /// The closest items of each of many queries: the same answers as one by one.

@@ -55,6 +55,11 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
         return try snapshot.view(blocks[position], of: collection, pointers)
     }
 
+    /// The same of the blocks whose coarse codes are read, nil for others.
+    func codesOfScanned(_ column: Column) throws -> [UnsafeRawPointer?] {
+        zip(try codes(column), coarse).map { $1 == nil ? nil : $0 }
+    }
+
     /// The codes of a column above the coarse ones, by position; nil where there are none.
     func codes(_ column: Column) throws -> [UnsafeRawPointer?] {
         guard let parameters, let pointers else { return blocks.map { _ in nil } }

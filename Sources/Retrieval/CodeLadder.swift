@@ -28,10 +28,9 @@ struct CodeLadder {
     private var candidates: [Candidate] = []
     private var left = Survivors()
     private var views: [BlockView?]
-    /// Whether the bounds of all blocks that have coarse codes come from them.
-    private var isBoundedByCodes = true
-    /// Whether fine codes took their place.
-    private var isBoundedByFineCodes = false
+    /// Where the bounds come from of blocks whose codes are read.
+    private enum Source { case means, coarseCodes, fineCodes }
+    private var source = Source.coarseCodes
     /// From so many queries on, fine codes are read at once.
     private static let many = 8
     private(set) var report = ScanReport()
@@ -62,30 +61,27 @@ struct CodeLadder {
             let next = number + 1 < starts.count ? table.coarse[starts[number + 1]] : nil
             for start in Swift.stride(from: 0, to: ladders.count, by: step) {
                 let range = start..<min(start + step, ladders.count)
-                let isBounded = boundByCodes(ladders[range], positions, next)
-                for index in range { try ladders[index].finish(positions, isBounded: isBounded) }
+                let source = boundByCodes(ladders[range], positions, next) ? Source.coarseCodes : .means
+                for index in range { try ladders[index].finish(positions, source) }
             }
         }
     }
 
     /// The same from fine codes, where there are many queries and codes and instructions serve them.
     private static func scanFineCodes(_ ladders: inout [CodeLadder], _ table: BlockTable) throws -> Bool {
-        guard ladders.count >= many, ladders[0].query.query.dimension <= Int(PK_TOGETHER_D),
+        guard (many...Int(PK_TOGETHER)).contains(ladders.count),
+            ladders[0].query.query.dimension <= Int(PK_TOGETHER_D),
             let kernel = ladders[0].kernels.table.pointee.bound_fine_blocks,
             ladders.allSatisfy({ $0.query.prepared?.isCertain == true })
         else { return false }
-        let columns = zip(try table.codes(.fineCodes), table.coarse).map { $1 == nil ? nil : $0 }
+        let columns = try table.codesOfScanned(.fineCodes)
         guard zip(columns, table.coarse).allSatisfy({ ($0 == nil) == ($1 == nil) }) else { return false }
-        for index in ladders.indices { ladders[index].isBoundedByFineCodes = true }
+        let queries = ladders.compactMap { $0.query.prepared?.pointer }
         for first in Swift.stride(from: 0, to: columns.count, by: stride) {
             let positions = first..<min(first + stride, columns.count)
-            for start in Swift.stride(from: 0, to: ladders.count, by: Int(PK_TOGETHER)) {
-                let together = ladders[start..<min(start + Int(PK_TOGETHER), ladders.count)]
-                let queries = together.compactMap { $0.query.prepared?.pointer }
-                let lower = together.map { $0.bounds(first) }
-                kernel(queries, queries.count, Array(columns[positions]), positions.count, lower)
-            }
-            for index in ladders.indices { try ladders[index].finish(positions, isBounded: true) }
+            kernel(
+                queries, queries.count, Array(columns[positions]), positions.count, ladders.map { $0.bounds(first) })
+            for index in ladders.indices { try ladders[index].finish(positions, .fineCodes) }
         }
         return true
     }
@@ -122,21 +118,21 @@ struct CodeLadder {
     }
 
     /// What is left to do for one query and some blocks.
-    private mutating func finish(_ positions: Range<Int>, isBounded: Bool) throws {
+    private mutating func finish(_ positions: Range<Int>, _ source: Source) throws {
         let size = GaussianCodec.slotsPerBlock
-        if !isBounded { isBoundedByCodes = false }
+        self.source = source
         for position in positions {
             let block = table.blocks[position]
             let live = block.live.count
             report.scanned += live
-            if !isBounded || !table.hasCodes[position] {
+            if source == .means || !table.hasCodes[position] {
                 try boundByMeans(position, live)
             } else if table.coarse[position] != nil {
-                if isBoundedByFineCodes { report.fine += live } else { report.coarse += live }
+                if source == .fineCodes { report.fine += live } else { report.coarse += live }
             }
             guard live < size else { continue }
             let bounds = bounds(position)
-            if isBounded, table.hasCodes[position], table.coarse[position] == nil {
+            if source != .means, table.hasCodes[position], table.coarse[position] == nil {
                 bounds.update(repeating: .infinity, count: size)
                 block.live.forEachLive { bounds[$0] = -.infinity }  // few, and nothing known of them
             } else {
@@ -171,17 +167,9 @@ struct CodeLadder {
 
     /// The first threshold, and what coarse codes cannot exclude.
     private mutating func start() throws {
-        let closest = seeds.smallest()
-        for (number, seed) in closest.enumerated() {
-            // Nor is any other item below.
-            if seed.lower > threshold { return }
-            if number + 2 < closest.count { try prefetch(closest[number + 2].index) }
-            try rank(seed.index)
-            lower.start[Int(seed.index)] = .infinity  // done
-        }
-        if threshold < seeds.cutoff { return }
-        let threshold = min(query.threshold(best.threshold), .greatestFiniteMagnitude)
-        left = Survivors(kernels, lower.start, lower.count, threshold)
+        try rankClosest(seeds.smallest())
+        guard !(threshold < seeds.cutoff) else { return }  // no other item is below
+        left = Survivors(kernels, lower.start, lower.count, min(threshold, .greatestFiniteMagnitude))
     }
 
     /// Rung two: what residual codes exclude, where certain bounds are asked for.
@@ -190,11 +178,11 @@ struct CodeLadder {
     private static func raiseByResiduals(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
         let raising = ladders.indices.filter {
             let ladder = ladders[$0]
-            return ladder.query.prepared?.isCertain == true && ladder.isBoundedByCodes
-                && !ladder.isBoundedByFineCodes && ladder.left.count > ladder.limit
+            return ladder.query.prepared?.isCertain == true && ladder.source == .coarseCodes
+                && ladder.left.count > ladder.limit
         }
         guard !raising.isEmpty else { return }
-        let columns = zip(try table.codes(.residualCodes), table.coarse).map { $1 == nil ? nil : $0 }
+        let columns = try table.codesOfScanned(.residualCodes)
         let step = raising.count == 1 ? columns.count : stride
         for first in Swift.stride(from: 0, to: columns.count, by: step) {
             for index in raising { ladders[index].raiseByResiduals(columns, to: first + step) }
@@ -208,7 +196,7 @@ struct CodeLadder {
     private mutating func dropRaised() throws {
         left.drop(above: threshold)
         guard left.count > 4 * limit else { return }
-        try rank(left.takeClosest(limit))
+        try rankClosest(left.takeClosest(limit))
         left.drop(above: threshold)
     }
 
@@ -225,11 +213,7 @@ struct CodeLadder {
     /// Rungs three and four: fine codes, then exact distances, best bound first, while the threshold falls.
     private mutating func end() throws -> [Candidate] {
         try raiseByFineCodes()
-        let sorted = left.sorted()
-        for (number, survivor) in sorted.enumerated() where !(survivor.lower > threshold) {
-            if number + 2 < sorted.count { try prefetch(sorted[number + 2].index) }
-            try rank(survivor.index)
-        }
+        try rankClosest(left.sorted())
         report.reranked = candidates.count
         candidates.sort { ($0.csd, $0.id) < ($1.csd, $1.id) }
         return Array(candidates.prefix(limit))
@@ -239,7 +223,11 @@ struct CodeLadder {
         guard let prepared = query.prepared, left.count > 0 else { return }
         let columns = try table.codes(.fineCodes)
         let bound = kernels.table.pointee.bound_fine
-        if !isBoundedByFineCodes { report.fine += left.count { columns[place($0).position] != nil } }  // else counted
+        report.fine += left.count {
+            let position = place($0).position
+            let isCounted = source == .fineCodes && table.coarse[position] != nil
+            return columns[position] != nil && !isCounted
+        }
         left.raise { indices, count, bounds in bound(prepared.pointer, columns, indices, count, bounds) }
         left.drop(above: threshold)
     }
@@ -247,12 +235,13 @@ struct CodeLadder {
     /// What no item among the closest has its lower bound above, as far as is known.
     private var threshold: Float { query.threshold(best.threshold) }
 
-    /// Ranks items exactly.
-    private mutating func rank(_ indices: [UInt32]) throws {
-        for (number, index) in indices.enumerated() {
-            if number + 2 < indices.count { try prefetch(indices[number + 2]) }
-            try rank(index)
-            lower.start[Int(index)] = .infinity  // done
+    /// Ranks items exactly, best bound first, as far as the falling threshold reaches.
+    private mutating func rankClosest(_ items: [Bounded]) throws {
+        for (number, item) in items.enumerated() {
+            if item.lower > threshold { return }  // nor is any later one below
+            if number + 2 < items.count { try prefetch(items[number + 2].index) }
+            try rank(item.index)
+            lower.start[Int(item.index)] = .infinity  // done
         }
     }
 

@@ -71,8 +71,8 @@ struct Survivors {
     }
 
     /// Takes the items of the smallest bounds out.
-    /// - Returns: their indices, best bound first.
-    mutating func takeClosest(_ limit: Int) -> [UInt32] {
+    /// - Returns: those, best bound first.
+    mutating func takeClosest(_ limit: Int) -> [Bounded] {
         var selection = SeedSelection(limit)
         for (index, bound) in zip(indices, bounds) where !(bound > selection.cutoff) {
             selection.insert(Bounded(index, bound))
@@ -84,6 +84,6 @@ struct Survivors {
             bounds[place] = .infinity
         }
         drop(above: .greatestFiniteMagnitude)
-        return closest.map(\.index)
+        return closest
     }
 }

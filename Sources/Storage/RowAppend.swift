@@ -2,7 +2,6 @@
 import Foundation
 import GRDB
 import Gaussians
-import Synchronization
 
 /// Rows of Gaussians as they lie in memory, column by column.
 package struct RowColumns: @unchecked Sendable {  // reads what nobody writes
@@ -127,30 +126,29 @@ extension VectorStore {
         _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int
     ) throws {
         let size = GaussianCodec.slotsPerBlock
-        let begun = (count + size - 1) / size
-        let whole = begun..<max(begun, (count + rows.count) / size)
-        let filled = count / size..<(count + rows.count) / size
+        guard rows.count > 0 else { return }
+        let written = (count / size...(count + rows.count - 1) / size).map {
+            WrittenBlock(number: $0, count: min(count + rows.count - $0 * size, size))
+        }
+        let filled = written.filter { $0.count == size }.map(\.number)
+        let whole = filled.filter { $0 * size >= count }
         let parameters = try environment.read { try settledParameters(collection, for: filled, $0) }
         guard let parameters, !whole.isEmpty, whole.count <= Self.blocksInMemory else {
             return try environment.write { transaction in
-                let written = try appendStored(rows, firstID: firstID, to: collection, after: count, transaction)
+                try putStored(rows, firstID: firstID, to: collection, after: count, transaction)
                 try derive(collection, written, transaction)
             }
         }
-        let written = Mutex<[WrittenBlock]>([])
         let values = try SharedWork.map(1 + whole.count, threads: SharedWork.processorCount) { part -> [DerivedValue] in
             if part == 0 {
-                let blocks = try environment.write {
-                    try appendStored(rows, firstID: firstID, to: collection, after: count, $0)
-                }
-                written.withLock { $0 = blocks }
+                try environment.write { try putStored(rows, firstID: firstID, to: collection, after: count, $0) }
                 return []
             }
-            let block = whole.lowerBound + part - 1
+            let block = whole[part - 1]
             return rows.derived(collection, block, from: block * size - count, parameters)
         }
         try environment.write { transaction in
-            try derive(collection, written.withLock { $0 }.filter { !whole.contains($0.number) }, transaction)
+            try derive(collection, written.filter { !whole.contains($0.number) }, transaction)
             try put(values.flatMap { $0 }, transaction)
         }
     }
@@ -159,11 +157,10 @@ extension VectorStore {
     private static var blocksInMemory: Int { 32 }
 
     /// The stored columns of rows that are appended.
-    private func appendStored(
+    private func putStored(
         _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int, _ transaction: LMDBTransaction
-    ) throws -> [WrittenBlock] {
+    ) throws {
         let size = GaussianCodec.slotsPerBlock
-        var written: [WrittenBlock] = []
         var next = 0
         while next < rows.count {
             let (block, slot) = ((count + next) / size, (count + next) % size)
@@ -184,10 +181,8 @@ extension VectorStore {
                     }
                 }
             }
-            written.append(WrittenBlock(number: block, count: slot + taken.count))
             next = taken.upperBound
         }
-        return written
     }
 }
 

@@ -57,7 +57,7 @@ extension VectorStore {
 
     /// The parameters that blocks which become full are coded with, where these do not decide them anew.
     func settledParameters(
-        _ collection: Collection, for blocks: Range<Int>, _ transaction: LMDBTransaction
+        _ collection: Collection, for blocks: [Int], _ transaction: LMDBTransaction
     ) throws -> CodeParameters? {
         let parameters = try codeParameters(collection, transaction)
         return parameters?.sampleCount == 0 && blocks.contains(Self.lastDecidingBlock) ? nil : parameters

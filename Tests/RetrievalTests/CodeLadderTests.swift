@@ -135,6 +135,21 @@ import Testing
         }
     }
 
+    @Test func itemsAreCountedOnceAlsoWhereAFilterLeavesFew() throws {
+        let folder = try TemporaryFolder()
+        let gaussians = Data.normal.gaussians(48)
+        let store = try SearcherTests.index(gaussians, in: folder)
+        let slots = SlotSet(stride(from: 0, to: 512, by: 16).map { Placement(block: $0 / 256, slot: $0 % 256) })
+        try store.read { snapshot in
+            let queries = Array(gaussians.prefix(12))
+            let batch = try Searcher.nearest(queries: queries, 2, in: .images, snapshot, among: slots, threads: 1)
+            for (query, answer) in zip(queries, batch) {
+                let single = try Searcher(query: query).nearest(2, in: .images, snapshot, among: slots)
+                #expect(answer == single && answer.report.fine > 0, "\(answer.report)")
+            }
+        }
+    }
+
     @Test(arguments: [1, 2, 5], [0, 1, 9, 40]) func aBatchAnswersAsOneByOne(threads: Int, count: Int) throws {
         let folder = try TemporaryFolder()
         let gaussians = Data.normal.gaussians(48)
@@ -149,6 +164,8 @@ import Testing
                 for (query, answer) in zip(queries, batch) {
                     let single = try Searcher(query: query).nearest(12, in: .images, snapshot, among: slots)
                     #expect(answer.candidates == single.candidates && answer.report.scanned == single.report.scanned)
+                    // Where many read fine codes at once, other rungs are touched.
+                    if answer.report.coarse > 0 { #expect(answer.report == single.report) }
                 }
             }
             #expect(throws: DimensionError.self) {
