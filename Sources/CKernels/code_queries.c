@@ -84,7 +84,7 @@ static void prepare_together(double *x, size_t d, int8_t *together, pk_code_quer
     const double far = largest(x + first, d - first) / 127, near = largest(x, first) / (127 * 128);
     const double step = far > near ? far : near, inverse = step > 1e-300 ? 1 / step : 0;
     int32_t sum = 0;
-    __builtin_memset(together, 0, 64);
+    __builtin_memset(together, 0, 64 + (d + 15) / 16 * 16);
     for (size_t j = 0; j < d; j++) {
         double k = nearest(x[j] * inverse), top = j < first ? nearest(k / 128) : 0;
         double left = k - 128 * top;  // from -64 to 64 beside a top

@@ -123,7 +123,7 @@ import Testing
         var residual = [Int8](repeating: 1, count: pk_residual_query_size(d))
         var high = [Int8](repeating: 0, count: d)
         var low = high
-        var together = [Int8](repeating: 1, count: 64 + d)
+        var together = [Int8](repeating: 1, count: 64 + (d + 15) / 16 * 16)
         var rotated = query.map(Double.init)
         if let axes {
             Kernels.best.table.pointee.matmul_f64(query, axes, 1, d, d, 0, &rotated)

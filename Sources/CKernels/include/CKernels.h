@@ -54,8 +54,8 @@ typedef enum {
 #define PK_QUERIES 4
 /// Queries that are bounded by fine codes together.
 #define PK_TOGETHER 32
-/// Up to so many dimensions: integer sums must fit 32 bits.
-#define PK_TOGETHER_D 8192
+/// Up to so many dimensions: items and queries are turned on the stack, and integer sums must fit 32 bits.
+#define PK_TOGETHER_D 2048
 
 /// What integers stand for four bits: level i is pk_levels4[i] - 64.
 extern const uint8_t pk_levels4[16];
@@ -100,8 +100,8 @@ typedef struct {
     double high_step, low_step;
     /// 2 |p|, and 2 |f|, widened for rounding.
     float error_factor, length_factor;
-    /// [64 + d], for fine codes of all items: p times the weights = step (128 top + rest) + g, where top [64] is for the first
-    /// 64 numbers alone, the largest; rest [d]. Then 128 times the sum of top, and that of rest; 2 step; 2 |g|, widened.
+    /// [64 + d rounded up to 16], for fine codes of all items: p times the weights = step (128 top + rest) + g, where top [64] is
+    /// for the first 64 numbers alone, the largest; rest [d], zero beyond. Then 128 times the sum of top, and that of rest; 2 step; 2 |g|, widened.
     const int8_t *_Nonnull together;
     int32_t together_sum;
     double together_step;
@@ -306,7 +306,7 @@ void pk_encode_block(const pk_code_plan *_Nonnull plan, const float *_Nullable a
                      void *_Nonnull residual, void *_Nonnull fine);
 
 /// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], residual
-/// [pk_residual_query_size], high and low [d], together [64 + d].
+/// [pk_residual_query_size], high and low [d], together [64 + d rounded up to 16].
 /// `deviations` above zero takes the errors of coarse codes as random, and bounds them at so many standard deviations.
 void pk_prepare_query(const pk_code_plan *_Nonnull plan, const double *_Nonnull p, double norm, double deviations,
                       int8_t *_Nonnull coarse, int8_t *_Nonnull residual, int8_t *_Nonnull high,
