@@ -46,8 +46,9 @@ extension Searcher {
     private static func answer(
         _ queries: ArraySlice<Gaussian>, _ table: BlockTable, limit: Int, kernels: Kernels, accuracy: Double
     ) throws -> [(candidates: [Candidate], report: ScanReport)] {
+        let rows = StoredRowPointers(table, dimension: queries.first?.dimension ?? 0)
         var ladders = CodedQuery.prepare(queries, table.parameters, accuracy: accuracy, kernels).map {
-            CodeLadder(table, $0, limit: limit, kernels: kernels)
+            CodeLadder(table, rows, $0, limit: limit, kernels: kernels)
         }
         try CodeLadder.scan(&ladders, table)
         let candidates = try CodeLadder.climb(&ladders, table)

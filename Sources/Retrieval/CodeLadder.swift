@@ -27,7 +27,7 @@ struct CodeLadder {
     private var best: BoundedHeap
     private var candidates: [Candidate] = []
     private var left = Survivors()
-    private var views: [BlockView?]
+    private let rows: StoredRowPointers
     /// Where the bounds come from of blocks whose codes are read.
     private enum Source { case means, coarseCodes, fineCodes }
     private var source = Source.coarseCodes
@@ -36,15 +36,17 @@ struct CodeLadder {
     private(set) var report = ScanReport()
 
     /// Starts at the bottom, nothing scanned yet: `limit` is at least 1 and at most the table's items.
-    init(_ table: BlockTable, _ query: CodedQuery, limit: Int, kernels: Kernels) {
+    ///
+    /// Ladders that one thread climbs share `rows`.
+    init(_ table: BlockTable, _ rows: StoredRowPointers, _ query: CodedQuery, limit: Int, kernels: Kernels) {
         self.table = table
+        self.rows = rows
         self.query = query
         self.limit = limit
         self.kernels = kernels
         best = BoundedHeap(capacity: limit)
         seeds = SeedSelection(limit + limit / 2 + 16)  // some to spare: what they give decides what the next rung reads
         lower = BoundBuffer(count: GaussianCodec.slotsPerBlock * table.blocks.count)
-        views = [BlockView?](repeating: nil, count: table.blocks.count)
     }
 
     // MARK: Rung one
@@ -139,9 +141,11 @@ struct CodeLadder {
                 block.live.forEachDead { bounds[$0] = .infinity }
             }
         }
-        for position in positions {  // one by one: the cutoff falls fast
-            kernels.forEachNotAbove(seeds.cutoff, bounds(position), size) { slot, bound in
-                seeds.insert(Bounded(UInt32(size * position + slot), bound))
+        // One by one while the cutoff falls fast.
+        let step = seeds.cutoff < .greatestFiniteMagnitude ? positions.count : 1
+        for first in Swift.stride(from: positions.lowerBound, to: positions.upperBound, by: step) {
+            kernels.forEachNotAbove(seeds.cutoff, bounds(first), size * step) { place, bound in
+                seeds.insert(Bounded(UInt32(size * first + place), bound))
             }
             seeds.trim()
         }
@@ -224,7 +228,7 @@ struct CodeLadder {
         let columns = try table.codes(.fineCodes)
         let bound = kernels.table.pointee.bound_fine
         report.fine += left.count {
-            let position = place($0).position
+            let position = Int($0) / GaussianCodec.slotsPerBlock
             let isCounted = source == .fineCodes && table.coarse[position] != nil
             return columns[position] != nil && !isCounted
         }
@@ -235,52 +239,35 @@ struct CodeLadder {
     /// What no item among the closest has its lower bound above, as far as is known.
     private var threshold: Float { query.threshold(best.threshold) }
 
+    /// So many items before one is ranked, its rows are asked for.
+    private static let ahead = 2
+
     /// Ranks items exactly, best bound first, as far as the falling threshold reaches.
     private mutating func rankClosest(_ items: [Bounded]) throws {
+        for item in items.prefix(Self.ahead) { try rows.prefetch(item.index) }
         for (number, item) in items.enumerated() {
             if item.lower > threshold { return }  // nor is any later one below
-            if number + 2 < items.count { try prefetch(items[number + 2].index) }
+            if number + Self.ahead < items.count { try rows.prefetch(items[number + Self.ahead].index) }
             try rank(item.index)
             lower.start[Int(item.index)] = .infinity  // done
         }
     }
 
-    private func place(_ index: UInt32) -> (position: Int, slot: Int) {
-        let (position, slot) = Int(index).quotientAndRemainder(dividingBy: GaussianCodec.slotsPerBlock)
-        return (position, slot)
-    }
-
-    /// The columns of a block: the table's way to them takes a lock each time.
-    private mutating func view(_ position: Int) throws -> BlockView {
-        if let known = views[position] { return known }
-        let view = try table.view(position)
-        views[position] = view
-        return view
-    }
-
-    /// Asks for the mean of an item that will be ranked soon.
-    private mutating func prefetch(_ index: UInt32) throws {
-        let (position, slot) = place(index)
-        let dimension = query.query.dimension
-        pk_prefetch_lines(try view(position).means + slot * dimension, 4 * dimension)
-    }
-
     /// The exact distance of one item.
     private mutating func rank(_ index: UInt32) throws {
-        let (position, slot) = place(index)
-        let block = try view(position)
+        let row = try rows[index]
         let distance = query.query.mean.withUnsafeBufferPointer { mean in
             mean.baseAddress.map {
-                kernels.table.pointee.squared_distance_f64($0, block.means + slot * mean.count, mean.count)
+                kernels.table.pointee.squared_distance_f64($0, row.mean, mean.count)
             } ?? 0
         }
-        let totalVariance = block.scalars[2 * slot + 1]
+        let totalVariance = row.scalars[1]
         let csd = distance + (query.totalVariance + totalVariance)
         best.insert(csd)
         candidates.append(
             Candidate(
-                id: ItemID(rawValue: Int64(block.ids[slot])), csd: csd, totalVariance: totalVariance,
-                squaredNorm: block.scalars[2 * slot]))
+                id: ItemID(rawValue: Int64(row.id.pointee)), csd: csd, totalVariance: totalVariance,
+                squaredNorm: row.scalars[0]))
     }
 }
 

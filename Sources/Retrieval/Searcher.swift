@@ -88,7 +88,8 @@ package struct Searcher {
         let limit = min(limit, table.itemCount)
         guard limit > 0 else { return ([], ScanReport()) }
         let coded = CodedQuery.prepare([query], table.parameters, accuracy: accuracy, kernels)
-        var ladders = coded.map { CodeLadder(table, $0, limit: limit, kernels: kernels) }
+        let rows = StoredRowPointers(table, dimension: query.dimension)
+        var ladders = coded.map { CodeLadder(table, rows, $0, limit: limit, kernels: kernels) }
         try CodeLadder.scan(&ladders, table)
         return (try CodeLadder.climb(&ladders, table)[0], ladders[0].report)
     }
