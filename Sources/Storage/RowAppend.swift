@@ -72,6 +72,8 @@ package struct PendingRows {
     fileprivate var names: [[UInt8]] = []
     fileprivate var totalVariances: [Double] = []
     fileprivate var replaced: [Place] = []
+    /// What was derived of the rows written last: written beside the next ones, or before they become visible.
+    fileprivate var derived: [DerivedValue] = []
 }
 
 extension IndexWriter {
@@ -88,7 +90,9 @@ extension IndexWriter {
         }
     }
 
-    /// Writes rows to the vectors, synced; they become visible with `commit`.
+    /// Writes rows to the vectors, synced.
+    ///
+    /// What is derived of them follows with the next ones; they become visible with `commit`.
     /// - Parameters:
     ///   - rows: as they lie in memory.
     ///   - names: the name of each; no other item of the source may have it but those replaced.
@@ -101,7 +105,8 @@ extension IndexWriter {
         precondition(names.count == rows.count, "a name for each row")
         let done = pending.count
         let (firstID, firstSlot) = (pending.firstID + Int64(done), pending.firstSlot + done)
-        try vectors.append(rows, firstID: firstID, to: pending.collection, after: firstSlot)
+        try vectors.append(
+            rows, firstID: firstID, to: pending.collection, after: firstSlot, derived: &pending.derived)
         pending.names += names
         pending.totalVariances += (0..<rows.count).map { rows.scalars[2 * $0 + 1] }
         pending.replaced += replaced
@@ -111,6 +116,7 @@ extension IndexWriter {
     /// - Throws: `StorageError`; then none of them is.
     package func commit(_ pending: PendingRows) throws {
         guard pending.count > 0 else { return }
+        if !pending.derived.isEmpty { try vectors.environment.write { try vectors.put(pending.derived, $0) } }
         try IndexStore.naming(store.path) {
             try store.queue.write { try Catalogue.record(pending, $0) }
         }
@@ -120,10 +126,18 @@ extension IndexWriter {
 extension VectorStore {
     /// Appends rows behind the first `count` slots of a collection, rewriting the tail block with more rows.
     ///
-    /// Columns are derived from the rows in memory while the system takes the vectors; only where these decide what codes
-    /// are made with, and for a block that was begun before, one comes after the other.
+    /// One thread writes these rows and what was derived of those before, the others derive columns of these from memory;
+    /// only where these decide what codes are made with, and for a block that was begun before, one comes after the other.
+    /// - Parameters:
+    ///   - rows: what to append.
+    ///   - firstID: the id of the first; the others follow.
+    ///   - collection: where to.
+    ///   - count: slots before them.
+    ///   - derived: what was derived of the rows before and waits to be written; then what waits of these.
+    /// - Throws: `StorageError`.
     fileprivate func append(
-        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int
+        _ rows: RowColumns, firstID: Int64, to collection: Collection, after count: Int,
+        derived: inout [DerivedValue]
     ) throws {
         let size = GaussianCodec.slotsPerBlock
         guard rows.count > 0 else { return }
@@ -131,29 +145,27 @@ extension VectorStore {
             WrittenBlock(number: $0, count: min(count + rows.count - $0 * size, size))
         }
         let filled = written.filter { $0.count == size }.map(\.number)
-        let whole = filled.filter { $0 * size >= count }
         let parameters = try environment.read { try settledParameters(collection, for: filled, $0) }
-        guard let parameters, !whole.isEmpty, whole.count <= Self.blocksInMemory else {
-            return try environment.write { transaction in
-                try putStored(rows, firstID: firstID, to: collection, after: count, transaction)
-                try derive(collection, written, transaction)
-            }
-        }
+        let candidates = filled.filter { $0 * size >= count }
+        let whole = parameters == nil || candidates.count > Self.blocksInMemory ? [] : candidates
+        let before = derived
         let values = try SharedWork.map(1 + whole.count, threads: SharedWork.processorCount) { part -> [DerivedValue] in
-            if part == 0 {
-                try environment.write { try putStored(rows, firstID: firstID, to: collection, after: count, $0) }
-                return []
+            if part > 0, let parameters {
+                let block = whole[part - 1]
+                return rows.derived(collection, block, from: block * size - count, parameters)
             }
-            let block = whole[part - 1]
-            return rows.derived(collection, block, from: block * size - count, parameters)
+            try environment.write { transaction in
+                try put(before, transaction)
+                try putStored(rows, firstID: firstID, to: collection, after: count, transaction)
+                try derive(collection, written.filter { !whole.contains($0.number) }, transaction)
+            }
+            return []
         }
-        try environment.write { transaction in
-            try derive(collection, written.filter { !whole.contains($0.number) }, transaction)
-            try put(values.flatMap { $0 }, transaction)
-        }
+        derived = values.flatMap { $0 }
     }
 
-    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768; a batch has as many where D is small.
+    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768, while that of as many is made; a batch has as
+    /// many where D is small.
     private static var blocksInMemory: Int { 32 }
 
     /// The stored columns of rows that are appended.
