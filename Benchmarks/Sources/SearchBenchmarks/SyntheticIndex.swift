@@ -41,8 +41,9 @@ struct SyntheticIndex {
         let writer = try IndexWriter(store)
         var pending = try writer.begin(.images, .scan)
         var seconds = 0.0
-        for first in stride(from: 0, to: count, by: 8_192) {
-            let range = first..<min(first + 8_192, count)
+        let piece = 2_560  // as many rows as an import reads at a time, 8 MB of means
+        for first in stride(from: 0, to: count, by: piece) {
+            let range = first..<min(first + piece, count)
             let rows = GaussianRows(range.map { _ in data.picture() })
             let names = range.map { Array("\($0)".utf8) }
             let start = ContinuousClock.now
