@@ -2,8 +2,6 @@
 #pragma once
 #include "CKernels.h"
 
-#pragma clang fp contract(off)
-
 /// What one step of the integers stands for, as a multiple of the spread of what is coded. The four levels of two bits,
 /// -3, -1, 1 and 3, are those of the best even quantiser (Max, 1960).
 static const double step4 = 2.733 / 63, step2 = 0.9957 / 2;
@@ -27,6 +25,7 @@ static inline widths widths_of(const pk_code_plan *plan) {
 // Sums and the largest are taken eight at a time, in an order that is fixed: none waits for the one before.
 
 static inline double dot(const double *x, const double *y, size_t n) {
+#pragma clang fp contract(off)
     double sums[8] = {0};
     size_t j = 0;
     for (; j + 8 <= n; j += 8)

@@ -1,5 +1,5 @@
 // Compiles kernels.inc once per instruction set and picks a table at run time.
-#include "CKernels.h"
+#include "code_items.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -173,9 +173,10 @@ package struct CodeParameters: Sendable, Equatable {
     /// - Parameters:
     ///   - means: [256, D].
     ///   - scalars: [256, 2]: squared length of the mean, total variance.
+    ///   - kernels: the instruction set that computes; no choice changes a byte.
     /// - Returns: the rows of `Column.codes`, in their order; the same bytes on every machine.
     package func encode(
-        means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer
+        means: UnsafeRawBufferPointer, scalars: UnsafeRawBufferPointer, kernels: Kernels = .best
     ) -> [(column: Column, rows: [UInt8])] {
         let (size, dimension) = (GaussianCodec.slotsPerBlock, centroid.count)
         precondition(means.count == 4 * size * dimension && scalars.count == 16 * size, "a full block")
@@ -194,7 +195,8 @@ package struct CodeParameters: Sendable, Equatable {
         var residual = [Float](repeating: 0, count: size / 4 * rowSize(.residualCodes))
         var fine = [Float](repeating: 0, count: size / 4 * rowSize(.fineCodes))
         withUnsafePointer(to: plan) {
-            pk_encode_block($0, axes, seed, floats, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
+            kernels.table.pointee.encode_block(
+                $0, axes, seed, floats, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
         }
         return [(.coarseCodes, coarse), (.residualCodes, residual), (.fineCodes, fine)].map { column, rows in
             (column, rows.withUnsafeBytes { Array($0) })

@@ -38,7 +38,10 @@ import Testing
         var residual: [Float]
         var fine: [Float]
 
-        init(_ plan: pk_code_plan, means: [Float], centroid: [Float], variance: Double = 0.02, axes: [Float]? = nil) {
+        init(
+            _ plan: pk_code_plan, means: [Float], centroid: [Float], variance: Double = 0.02, axes: [Float]? = nil,
+            kernels: Kernels = .best
+        ) {
             let dimension = plan.d
             self.dimension = dimension
             self.plan = plan
@@ -54,7 +57,8 @@ import Testing
             var centred = [Float](repeating: 0, count: 256 * dimension)
             var rotated = [Double](repeating: 0, count: 256 * dimension)
             withUnsafePointer(to: plan) {
-                pk_encode_block($0, axes, 7, means, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
+                kernels.table.pointee.encode_block(
+                    $0, axes, 7, means, bases, centroid, &centred, &rotated, &coarse, &residual, &fine)
             }
         }
 
@@ -152,6 +156,28 @@ import Testing
                     }
                 }
             }
+        }
+    }
+
+    @Test(arguments: KernelTests.sizes, Spread.allCases) func codesAreTheSameBytesAtEveryLevel(d: Int, spread: Spread) {
+        var generator = SeededGenerator(seed: UInt64(d) + 450)
+        let centroid = generator.normals(d)
+        var means = generator.normals(256 * d)
+        // What cannot be coded, and what is nearly so.
+        (means[3], means[d + d / 2], means[2 * d]) = (.nan, .infinity, 1e20)
+        for j in 0..<d { (means[5 * d + j], means[6 * d + j]) = (0, centroid[j]) }
+        for axes in [nil, generator.normals(d * d)] {
+            let blocks = Kernels.available.map {
+                Block(spread.plan(d), means: means, centroid: centroid, axes: axes, kernels: $0)
+            }
+            for (kernels, block) in zip(Kernels.available, blocks) {
+                func bytes(_ column: [Float]) -> [UInt32] { column.map(\.bitPattern) }
+                #expect(bytes(block.coarse) == bytes(blocks[0].coarse), "\(kernels.name)")
+                #expect(bytes(block.residual) == bytes(blocks[0].residual), "\(kernels.name)")
+                #expect(bytes(block.fine) == bytes(blocks[0].fine), "\(kernels.name)")
+            }
+            let last = blocks[0].fine[(blocks[0].fine.count / 2)...]
+            #expect(last.contains { $0 != 0 && $0.isFinite }, "most items are coded")
         }
     }
 

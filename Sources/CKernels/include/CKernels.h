@@ -185,6 +185,14 @@ typedef struct {
     /// Makes the rows [n, d] orthonormal, each by those before it; a row that depends on them becomes another direction.
     void (*_Nonnull orthonormalise)(double *_Nonnull rows, size_t n, size_t d);
 
+    /// Encodes the means [256, d] of a block: axes [d, d], the transpose of R, or NULL for the rotation of the seed; centroid
+    /// [d]; bases [256] = |x|^2 + total variance; scratch centred, rotated [256, d]; columns as above. The same bytes at every
+    /// level.
+    void (*_Nonnull encode_block)(const pk_code_plan *_Nonnull plan, const float *_Nullable axes, uint64_t seed,
+                                  const float *_Nonnull means, const double *_Nonnull bases,
+                                  const float *_Nonnull centroid, float *_Nonnull centred, double *_Nonnull rotated,
+                                  void *_Nonnull coarse, void *_Nonnull residual, void *_Nonnull fine);
+
     /// Integer sums of a group of 32 items of a coarse column, exact: out [4, 32] receives the products of the codes, as
     /// they are stored (levels for four bits, 0 to 3 for two), with the query in eight bits, what that leaves over, in four
     /// and in two bits. d up to 65,536. Tests call it; a search calls bound_coarse.
@@ -297,13 +305,6 @@ size_t pk_coarse_query_size(const pk_code_plan *_Nonnull plan);
 /// The random rotation of a seed, in place: signs and Hadamard transforms. x [d]. Orthonormal to d * 2^-45; the same bytes
 /// on every machine.
 void pk_rotate(double *_Nonnull x, size_t d, uint64_t seed);
-
-/// Encodes the means [256, d] of a block: axes [d, d], the transpose of R, or NULL for the rotation of the seed; centroid
-/// [d]; bases [256] = |x|^2 + total variance; scratch centred, rotated [256, d]; columns as above.
-void pk_encode_block(const pk_code_plan *_Nonnull plan, const float *_Nullable axes, uint64_t seed,
-                     const float *_Nonnull means, const double *_Nonnull bases, const float *_Nonnull centroid,
-                     float *_Nonnull centred, double *_Nonnull rotated, void *_Nonnull coarse,
-                     void *_Nonnull residual, void *_Nonnull fine);
 
 /// Prepares p = R q [d], |q| = norm, for codes: coarse [pk_coarse_query_size], residual
 /// [pk_residual_query_size], high and low [d], together [64 + d rounded up to 16].
