@@ -218,11 +218,15 @@ extension Catalogue {
             sql: """
                 INSERT INTO item (id, collection, source, name, block, slot, total_variance) VALUES (?, ?, ?, ?, ?, ?, ?)
                 """)
+        let size = GaussianCodec.slotsPerBlock
         for (row, name) in rows.names.enumerated() {
-            let (block, slot) = (rows.firstSlot + row).quotientAndRemainder(dividingBy: GaussianCodec.slotsPerBlock)
-            try change(block) {
-                $0.live[slot] = true
-                $0.count = max($0.count, slot + 1)
+            let (block, slot) = (rows.firstSlot + row).quotientAndRemainder(dividingBy: size)
+            if row == 0 || slot == 0 {
+                let slots = slot..<min(slot + rows.count - row, size)
+                try change(block) { block in
+                    for slot in slots { block.live[slot] = true }
+                    block.count = max(block.count, slots.upperBound)
+                }
             }
             try insertion.execute(arguments: [
                 rows.firstID + Int64(row), rows.collection.rawValue, source, Data(name), block, slot,
