@@ -1,5 +1,6 @@
 // Seeded pictures to an index, and to files that other engines read.
 import CKernels
+import Dispatch
 import Foundation
 import Gaussians
 import Retrieval
@@ -42,12 +43,23 @@ struct SyntheticIndex {
         var pending = try writer.begin(.images, .scan)
         var seconds = 0.0
         let piece = 2_560  // as many rows as an import reads at a time, 8 MB of means
+        var next: GaussianRows? = GaussianRows((0..<min(piece, count)).map { _ in data.picture() })
+        let first = ContinuousClock.now
+        next?.computeScalars()
+        seconds += Measurement.seconds(ContinuousClock.now - first)
         for first in stride(from: 0, to: count, by: piece) {
+            guard let rows = next else { break }
             let range = first..<min(first + piece, count)
-            let rows = GaussianRows(range.map { _ in data.picture() })
             let names = range.map { Array("\($0)".utf8) }
+            let after = range.upperBound..<min(range.upperBound + piece, count)
+            let following = after.isEmpty ? nil : GaussianRows(after.map { _ in data.picture() })
+            next = following
             let start = ContinuousClock.now
+            // As an import does, one piece is prepared while the one before is written.
+            let preparation = DispatchGroup()
+            DispatchQueue.global().async(group: preparation) { following?.computeScalars() }
             try rows.withColumns { try writer.append($0, names: names, replacing: [], to: &pending) }
+            preparation.wait()
             seconds += Measurement.seconds(ContinuousClock.now - start)
         }
         let start = ContinuousClock.now
@@ -104,9 +116,10 @@ struct SyntheticIndex {
 }
 
 /// Gaussians as rows in memory, as an import reads them from a file.
-private struct GaussianRows {
+private final class GaussianRows: @unchecked Sendable {  // prepared by one thread, then used by another
     private let means: [Float]
     private let logVariances: [Float]
+    private var scalars: [Double] = []
     private let count: Int
 
     init(_ gaussians: [Gaussian]) {
@@ -115,23 +128,24 @@ private struct GaussianRows {
         count = gaussians.count
     }
 
-    /// Computes the scalars, and hands out the rows.
-    func withColumns(_ body: (RowColumns) throws -> Void) throws {
-        let (count, dimension) = (count, means.count / max(count, 1))
-        let size = GaussianCodec.slotsPerBlock
-        let scalars = try SharedWork.map((count + size - 1) / size, threads: SharedWork.processorCount) { part in
-            means.withUnsafeBufferPointer { means in
-                logVariances.withUnsafeBufferPointer { logVariances in
-                    (size * part..<min(size * (part + 1), count)).flatMap { row in
-                        let row = row * dimension..<(row + 1) * dimension
-                        return [
-                            Gaussian.squaredNorm(UnsafeBufferPointer(rebasing: means[row])),
-                            Gaussian.totalVariance(UnsafeBufferPointer(rebasing: logVariances[row])),
-                        ]
-                    }
+    /// Squared length and total variance of every row.
+    func computeScalars() {
+        let dimension = means.count / max(count, 1)
+        scalars = means.withUnsafeBufferPointer { means in
+            logVariances.withUnsafeBufferPointer { logVariances in
+                (0..<count).flatMap { row in
+                    let row = row * dimension..<(row + 1) * dimension
+                    return [
+                        Gaussian.squaredNorm(UnsafeBufferPointer(rebasing: means[row])),
+                        Gaussian.totalVariance(UnsafeBufferPointer(rebasing: logVariances[row])),
+                    ]
                 }
             }
-        }.flatMap { $0 }
+        }
+    }
+
+    /// Hands out the rows, whose scalars have been computed.
+    func withColumns(_ body: (RowColumns) throws -> Void) throws {
         try means.withUnsafeBufferPointer { means in
             try logVariances.withUnsafeBufferPointer { logVariances in
                 try scalars.withUnsafeBufferPointer { scalars in
