@@ -26,7 +26,8 @@ static inline float widen(uint16_t x) {
     return widened;
 }
 
-/// The bfloat16 number that is nearest to a finite one, or the least that is not below it, for numbers from 0 to infinity.
+/// The bfloat16 number that is nearest to a finite one, or the least that is not below it, for numbers from 0 to
+/// infinity.
 static inline uint16_t nearest_bf16(float x) { return (uint16_t)((bits_of(x) + 0x8000) >> 16); }
 static inline uint16_t upper_bf16(float x) { return (uint16_t)((bits_of(x) + 0xFFFF) >> 16); }
 

@@ -1,6 +1,6 @@
-// Short codes: their sizes, and the random rotation, compiled for the baseline alone. See CKernels.h for the layout, encode.inc for
-// the codes, code_queries.c for the queries.
-#include "code_parts.h"
+// Short codes: their sizes, and the random rotation, compiled for the baseline alone. See CKernels.h for the layout,
+// encode.inc for the codes, code_queries.c for the queries.
+#include "CKernels.h"
 
 #pragma clang fp contract(off)
 

@@ -18,7 +18,7 @@ struct DerivedValue: Sendable {
 extension VectorStore {
     /// Makes and writes what is derived from blocks that were just written, and removes it where a block is not full.
     ///
-    /// Everything that writes blocks ends here, whether items are added or the folder is rewritten.
+    /// Everything that writes blocks ends here, but whole blocks of an import: theirs are made from memory.
     /// - Parameters:
     ///   - collection: whose blocks they are.
     ///   - blocks: ascending.

@@ -126,8 +126,9 @@ extension IndexWriter {
 extension VectorStore {
     /// Appends rows behind the first `count` slots of a collection, rewriting the tail block with more rows.
     ///
-    /// One thread writes these rows and what was derived of those before, the others derive columns of these from memory;
-    /// only where these decide what codes are made with, and for a block that was begun before, one comes after the other.
+    /// One thread writes these rows and what was derived of those before, the others derive columns of these from memory.
+    /// Where these decide what codes are made with, where they are more blocks than may wait, and for a block that was
+    /// begun before, columns are derived in the transaction, once the rows are written.
     /// - Parameters:
     ///   - rows: what to append.
     ///   - firstID: the id of the first; the others follow.
@@ -164,8 +165,8 @@ extension VectorStore {
         derived = values.flatMap { $0 }
     }
 
-    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768, while that of as many is made; a batch has as
-    /// many where D is small.
+    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768, while that of as many is made; pieces have
+    /// more where D is below 256, and columns of theirs are small.
     private static var blocksInMemory: Int { 32 }
 
     /// The stored columns of rows that are appended.

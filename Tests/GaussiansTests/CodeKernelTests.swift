@@ -296,9 +296,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3, 4, 9, 32]) func queriesThatShareAReadingGetTheirOwnBounds(count: Int) {
+    @Test(arguments: [1, 2, 3, 4, 8, 9, 13, 15, 32], [1, 17, 48, 64, 72, 200])
+    func queriesThatShareAReadingGetTheirOwnBounds(count: Int, d: Int) {
         var generator = SeededGenerator(seed: UInt64(count))
-        let d = 200
         let block = Block(
             Spread.mixed.plan(d), means: generator.normals(256 * d), centroid: generator.normals(d))
         var queries: [UnsafePointer<pk_code_query>] = []
@@ -319,6 +319,27 @@ import Testing
                 #expect(fine == fine.map { _ in queries.compactMap { block.together(kernels, [$0])?[0] } })
             }
         }
+    }
+
+    /// Numbers that are the same everywhere: no logarithm, no cosine.
+    private static func evenNumbers(_ count: Int, seed: UInt64) -> [Float] {
+        var generator = SeededGenerator(seed: seed)
+        return (0..<count).map { _ in Float(Int64(generator.next() >> 40) - 1 << 23) / Float(1 << 23) }
+    }
+
+    /// Codes outlive a program: other bytes need another `CodeParameters.version`.
+    @Test func codesAreThoseOfTheirVersion() {
+        let d = 40
+        let (means, centroid) = (Self.evenNumbers(256 * d, seed: 1), Self.evenNumbers(d, seed: 2))
+        var sums: [UInt32] = []
+        for axes in [nil, Self.evenNumbers(d * d, seed: 3).map { $0 / 4 }] {
+            let block = Block(Spread.mixed.plan(d), means: means, centroid: centroid, axes: axes)
+            for column in [block.coarse, block.residual, block.fine] {
+                sums.append(pk_crc32c(0, column, 4 * column.count))
+            }
+        }
+        #expect(
+            sums == [542_732_883, 1_650_517_080, 3_347_639_945, 2_039_456_496, 657_375_649, 1_593_968_144])
     }
 
     @Test func itemsThatCannotBeCodedAreNeverExcluded() {
@@ -385,6 +406,11 @@ import Testing
         let normal = generator.normals(d * d).map(Double.init)
         var dependent = normal
         for j in 0..<d { dependent[(d - 1) * d + j] = d > 1 ? 3 * normal[j] : 0 }
+        // Rows of one four that depend on each other, and on those before.
+        for j in 0..<d where d > 8 {
+            dependent[5 * d + j] = normal[4 * d + j]
+            dependent[6 * d + j] = normal[4 * d + j] + normal[d + j]
+        }
         for kernels in Kernels.available {
             for start in [normal, dependent, [Double](repeating: 0, count: d * d)] {
                 var rows = start

@@ -222,52 +222,86 @@ import Testing
         }
     }
 
-    /// Adds Gaussians as rows in memory, as an import does.
-    private static func addRows(_ gaussians: ArraySlice<Gaussian>, to writer: IndexWriter) throws {
+    /// Adds Gaussians as rows in memory, as an import does: in pieces of so many that become visible together, or never.
+    private static func addRows(
+        _ gaussians: ArraySlice<Gaussian>, inPiecesOf size: Int, to writer: IndexWriter, isCommitted: Bool = true
+    ) throws {
         var pending = try writer.begin(.images, .scan)
-        let means = gaussians.flatMap(\.mean)
-        let logVariances = gaussians.flatMap(\.logVariance)
-        let scalars = gaussians.flatMap { [$0.squaredNorm, $0.totalVariance] }
-        try means.withUnsafeBufferPointer { means in
-            try logVariances.withUnsafeBufferPointer { logVariances in
-                try scalars.withUnsafeBufferPointer { scalars in
-                    let rows = RowColumns(
-                        count: gaussians.count, means: try #require(means.baseAddress),
-                        logVariances: try #require(logVariances.baseAddress),
-                        scalars: try #require(scalars.baseAddress))
-                    let names = gaussians.indices.map { Array("\($0)".utf8) }
-                    try writer.append(rows, names: names, replacing: [], to: &pending)
+        for first in stride(from: gaussians.startIndex, to: gaussians.endIndex, by: size) {
+            let piece = gaussians[first..<min(first + size, gaussians.endIndex)]
+            let means = piece.flatMap(\.mean)
+            let logVariances = piece.flatMap(\.logVariance)
+            let scalars = piece.flatMap { [$0.squaredNorm, $0.totalVariance] }
+            try means.withUnsafeBufferPointer { means in
+                try logVariances.withUnsafeBufferPointer { logVariances in
+                    try scalars.withUnsafeBufferPointer { scalars in
+                        let rows = RowColumns(
+                            count: piece.count, means: try #require(means.baseAddress),
+                            logVariances: try #require(logVariances.baseAddress),
+                            scalars: try #require(scalars.baseAddress))
+                        let names = piece.indices.map { Array("\($0)".utf8) }
+                        try writer.append(rows, names: names, replacing: [], to: &pending)
+                    }
                 }
             }
         }
-        try writer.commit(pending)
+        if isCommitted { try writer.commit(pending) }
+    }
+
+    /// How items come into an index.
+    enum Way: CustomTestStringConvertible, Sendable {
+        /// So many a commit.
+        case objects(Int)
+        /// So many a commit, in pieces.
+        case rows(Int, pieces: Int)
+        /// As rows, after a run that wrote as many others in pieces and died before its commit.
+        case afterDeath(pieces: Int)
+
+        var testDescription: String { "\(self)" }
     }
 
     @Test func batchesOfAnySizeLeaveTheSameBytes() throws {
         let (count, dimension) = (8_500, 12)  // axes are decided at 8,192
         var generator = SeededGenerator(seed: 77)
         let gaussians = (0..<count).map { _ in generator.gaussian(dimension: dimension) }
+        let others = (0..<7_900).map { _ in generator.gaussian(dimension: dimension) }
+        let ways: [Way] = [
+            .objects(count), .objects(700), .rows(count, pieces: count), .rows(8_000, pieces: 8_000),
+            .rows(700, pieces: 700), .rows(190, pieces: 190), .rows(count, pieces: 700), .rows(count, pieces: 2_560),
+            .rows(5_000, pieces: 256), .afterDeath(pieces: 2_560), .afterDeath(pieces: 700),
+        ]
         var expected: [[UInt8]: [UInt8]]?
-        for (size, asRows) in [(count, false), (700, false), (count, true), (8_000, true), (700, true), (190, true)] {
+        for way in ways {
             let folder = try TemporaryFolder()
             let store = try IndexStore.create(
                 at: folder.file("index"), SyntheticIndex.state(dimension: dimension))
-            let writer = try IndexWriter(store)
-            for first in stride(from: 0, to: count, by: size) {
-                let batch = gaussians[first..<min(first + size, count)]
-                if asRows {
-                    try Self.addRows(batch, to: writer)
-                } else {
-                    try SyntheticIndex.add(Array(batch), to: writer, firstName: first)
-                }
-            }
+            try Self.fill(store, gaussians, way, others: others)
             let vectors = try VectorStore(path: folder.file("index/vectors-1"), dimension: dimension)
             let values = try Self.values(vectors)
             #expect(values.count == 33 * 8 + 4 + 1, "33 full blocks, one that is not, and the parameters")
             expected = expected ?? values
             let isSame = values == expected  // not in the expectation: a failure would print megabytes
-            #expect(isSame, "batches of \(size), as rows: \(asRows)")
+            #expect(isSame, "\(way)")
             #expect(try store.verify().damages.isEmpty)
+        }
+    }
+
+    private static func fill(_ store: IndexStore, _ gaussians: [Gaussian], _ way: Way, others: [Gaussian]) throws {
+        switch way {
+        case .objects(let size):
+            let writer = try IndexWriter(store)
+            for first in stride(from: 0, to: gaussians.count, by: size) {
+                let batch = gaussians[first..<min(first + size, gaussians.count)]
+                try SyntheticIndex.add(Array(batch), to: writer, firstName: first)
+            }
+        case .rows(let size, let pieces):
+            let writer = try IndexWriter(store)
+            for first in stride(from: 0, to: gaussians.count, by: size) {
+                try addRows(gaussians[first..<min(first + size, gaussians.count)], inPiecesOf: pieces, to: writer)
+            }
+        case .afterDeath(let pieces):
+            try addRows(others[...], inPiecesOf: pieces, to: try IndexWriter(store), isCommitted: false)
+            try addRows(gaussians[...], inPiecesOf: pieces, to: try IndexWriter(store))
         }
     }
 
