@@ -4,7 +4,8 @@ import Gaussians
 import Storage
 
 extension Searcher {
-    /// Queries that share each reading of a block: as many as fine codes serve, or what keeps the bounds of all items of a thread below 64 MiB.
+    /// Queries that share each reading of a block: as many as fine codes serve, or what keeps the bounds of all items of a
+    /// thread below 64 MiB.
     private static func tile(_ table: BlockTable) -> Int {
         min(
             max((16 << 20) / max(GaussianCodec.slotsPerBlock * table.blocks.count, 1), Int(PK_QUERIES)),
