@@ -22,6 +22,8 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
     let itemCount: Int
     /// Whether the last blocks are scanned first.
     let isReversed: Bool
+    /// Whether no filter leaves things out.
+    private let isWhole: Bool
     private let collection: Collection
     private let snapshot: Snapshot
     private let pointers: BlockPointers?
@@ -47,6 +49,8 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
         self.pointers = pointers
         self.collection = collection
         self.snapshot = snapshot
+        isWhole = slots == nil
+        if isWhole, let pointers { try snapshot.mapRowsOnce(of: collection, pointers) }
     }
 
     /// The stored columns of a block.
@@ -55,15 +59,16 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
         return try snapshot.view(blocks[position], of: collection, pointers)
     }
 
-    /// The same of the blocks whose coarse codes are read, nil for others.
+    /// The codes of a column above the coarse ones, for who reads many, by position; nil for blocks whose coarse codes are
+    /// not read.
     func codesOfScanned(_ column: Column) throws -> [UnsafeRawPointer?] {
-        zip(try codes(column), coarse).map { $1 == nil ? nil : $0 }
+        zip(try codes(column, mapping: isWhole), coarse).map { $1 == nil ? nil : $0 }
     }
 
     /// The codes of a column above the coarse ones, by position; nil where there are none.
-    func codes(_ column: Column) throws -> [UnsafeRawPointer?] {
+    func codes(_ column: Column, mapping: Bool = false) throws -> [UnsafeRawPointer?] {
         guard let parameters, let pointers else { return blocks.map { _ in nil } }
-        let codes = try snapshot.codes(column, of: collection, parameters, pointers)
+        let codes = try snapshot.codes(column, of: collection, parameters, pointers, mapping: mapping)
         return blocks.map { $0.number < codes.count ? codes[$0.number] : nil }
     }
 }

@@ -10,6 +10,7 @@ package final class BlockPointers: @unchecked Sendable {  // the pointers are im
     package let coarse: [UnsafeRawPointer?]
     private struct Found: @unchecked Sendable {
         var codes: [Column: [UnsafeRawPointer?]] = [:]
+        var mapped: Set<Column> = []
         var views: [Int: BlockView] = [:]
     }
     private let found = Mutex(Found())
@@ -19,7 +20,14 @@ package final class BlockPointers: @unchecked Sendable {  // the pointers are im
     /// last may still be in the cache.
     package func nextIsReversed() -> Bool { walks.wrappingAdd(1, ordering: .relaxed).oldValue % 2 == 1 }
 
+    /// Whether this state is searched over and over, so that sooner or later most of what is read here and there is read:
+    /// mapping all fine codes at once takes as long as the page faults of some eight searches.
+    package var isSearchedOften: Bool { walks.load(ordering: .relaxed) > 8 }
+
     init(coarse: [UnsafeRawPointer?]) { self.coarse = coarse }
+
+    /// Whether the caller is the first who maps a column at once.
+    func claimsMapping(of column: Column) -> Bool { found.withLock { $0.mapped.insert(column).inserted } }
 
     /// The codes of a column above the coarse ones, by block.
     func codes(_ column: Column, _ find: () throws -> [UnsafeRawPointer?]) rethrows -> [UnsafeRawPointer?] {

@@ -144,7 +144,7 @@ extension Snapshot {
     /// - Throws: `StorageError` for a damaged index.
     package func inclusionBlocks(of collection: Collection) throws -> [InclusionBlock] {
         let blocks = try blocks(of: collection)
-        let values = try vectors.derivedValues(collection, .halfVariances, transaction)
+        let values = try vectors.values(of: .halfVariances, collection, transaction)
         return try blocks.map { block in
             let value = block.number < values.count ? values[block.number] : nil
             let rows = try vectors.rows(collection, .logVariances, block.number, count: block.count, transaction)

@@ -252,10 +252,21 @@ package struct Snapshot {
 
     /// The codes of a column above the coarse ones by block, nil where a search must do without: absent, of another version,
     /// made with other parameters, or contradicting their header.
+    ///
+    /// Mapped at once with `mapping`, for who reads most of them.
     package func codes(
-        _ column: Column, of collection: Collection, _ parameters: CodeParameters, _ pointers: BlockPointers
+        _ column: Column, of collection: Collection, _ parameters: CodeParameters, _ pointers: BlockPointers,
+        mapping: Bool
     ) throws -> [UnsafeRawPointer?] {
-        try pointers.codes(column) { try vectors.codes(column, of: collection, parameters, transaction) }
+        if mapping, pointers.claimsMapping(of: column) { try vectors.mapColumns([column], of: collection, transaction) }
+        return try pointers.codes(column) { try vectors.codes(column, of: collection, parameters, transaction) }
+    }
+
+    /// Maps what searches read of some items only, once a state is searched often.
+    package func mapRowsOnce(of collection: Collection, _ pointers: BlockPointers) throws {
+        guard pointers.isSearchedOften else { return }
+        let columns = [Column.fineCodes, .ids, .scalars].filter { pointers.claimsMapping(of: $0) }
+        try vectors.mapColumns(columns, of: collection, transaction)
     }
 
     /// Scans a collection's blocks in order, in place.

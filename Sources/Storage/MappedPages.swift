@@ -9,6 +9,10 @@ enum MappedPages {
     /// Values nearer to each other than this are asked for together.
     private static let gap = 64 << 10
 
+    /// What is not read from end to end is mapped at once up to a quarter of the memory: the rest is needed for what else
+    /// is read.
+    static let mostBytes = Int(sysconf(Int32(_SC_PHYS_PAGES))) / 4 * pageSize
+
     /// Maps the pages of some values, ascending by address for the most part, in as few calls as they lie in runs.
     static func populate(_ values: [UnsafeRawBufferPointer?]) {
         var run: Range<UInt>?

@@ -182,7 +182,7 @@ extension VectorStore {
         _ column: Column, of collection: Collection, _ parameters: CodeParameters, mapping: Bool = false,
         _ transaction: LMDBTransaction
     ) throws -> [UnsafeRawPointer?] {
-        let values = try derivedValues(collection, column, transaction)
+        let values = try values(of: column, collection, transaction)
         if mapping { MappedPages.populate(values) }
         // All headers at once, not one wait after the other.
         for value in values { pk_prefetch(value?.baseAddress) }
@@ -191,9 +191,18 @@ extension VectorStore {
         }
     }
 
-    /// The values of a derived column by block: one walk along the tree, as a search needs most of them.
-    func derivedValues(
-        _ collection: Collection, _ column: Column, _ transaction: LMDBTransaction
+    /// Maps columns at once that will be read here and there, unless they would take too much of the memory.
+    func mapColumns(_ columns: [Column], of collection: Collection, _ transaction: LMDBTransaction) throws {
+        for column in columns {
+            let values = try values(of: column, collection, transaction)
+            let bytes = values.reduce(0) { $0 + ($1?.count ?? 0) }
+            if bytes <= MappedPages.mostBytes { MappedPages.populate(values) }
+        }
+    }
+
+    /// The values of a column by block: one walk along the tree, as a search needs most of them.
+    func values(
+        of column: Column, _ collection: Collection, _ transaction: LMDBTransaction
     ) throws -> [UnsafeRawBufferPointer?] {
         var values: [UnsafeRawBufferPointer?] = []
         let prefix: [UInt8] = [UInt8(collection.rawValue), column.rawValue]
@@ -225,7 +234,7 @@ extension VectorStore {
                     || parameters.sampleCount >= min(slots / 2, CodeAxes.sampleLimit) / 256 * 256
             else { return false }
             return try Column.codes.allSatisfy { column in
-                let values = try derivedValues(collection, column, transaction)
+                let values = try values(of: column, collection, transaction)
                 return values.count >= blocks
                     && values.prefix(blocks).enumerated().allSatisfy { block, value in
                         derivedRows(value, BlockKey(collection, column, block), parameters) != nil

@@ -33,6 +33,7 @@ enum SearchBenchmarks {
         let locks = options.locks.map { open($0, O_RDONLY | O_CREAT, 0o600) }
         for lock in locks { flock(lock, LOCK_EX) }
         defer { for lock in locks { close(lock) } }
+        var vectors = LockedFile("\(folder)/index/vectors-1/data.mdb")
         lines += try Roofline.measure(index)
         let session = try SearchSession(index: index, queries: queries, options: options)
         for limit in options.limits {
@@ -43,6 +44,7 @@ enum SearchBenchmarks {
                 lines.append(try session.measureBatch(search, limit, threads: 2))
             }
         }
+        withExtendedLifetime(vectors) { vectors = nil }
         let optimization = try index.optimize()
         print(optimization)
         return lines + [optimization]
