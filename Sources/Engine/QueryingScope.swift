@@ -129,7 +129,9 @@ struct SearchScope {
         let asking = ([query.gaussian] + query.terms).map { ($0.mean, $0.totalVariance) }
         let own = query.gaussian.totalVariance
         func distance(_ mean: UnsafeBufferPointer<Float>, _ totalVariance: Double) -> Double? {
-            guard !asking.contains(where: { $1 == totalVariance && $0.elementsEqual(mean) }) else { return nil }
+            guard !asking.contains(where: { Gaussian.areSame($1, totalVariance) && $0.elementsEqual(mean) }) else {
+                return nil
+            }
             return query.gaussian.squaredDistance(toMean: mean) + (own + totalVariance)
         }
         let distances: [Double?]

@@ -42,15 +42,25 @@ public struct Gaussian: Sendable, Equatable {
     /// The sum of the variances over all dimensions, in Float64: the *uncertainty* shown to people.
     ///
     /// Larger is vaguer; 0 for a point.
-    public var totalVariance: Double { logVariance.withUnsafeBufferPointer(Self.totalVariance) }
+    public var totalVariance: Double { logVariance.withUnsafeBufferPointer { Self.totalVariance($0) } }
 
     /// The squared length of the mean, in Float64.
     public var squaredNorm: Double { mean.withUnsafeBufferPointer(Self.squaredNorm) }
 
-    /// The total variance of log variances in memory, `[D]`.
-    package static func totalVariance(_ logVariance: UnsafeBufferPointer<Float>) -> Double {
-        logVariance.reduce(0) { $0 + exp64($1) }
+    /// The total variance of log variances in memory, `[D]`: the same bytes on every machine but where a log variance is
+    /// beyond 700, which the system's `exp` takes.
+    package static func totalVariance(
+        _ logVariance: UnsafeBufferPointer<Float>, kernels: Kernels = .best
+    ) -> Double {
+        guard let base = logVariance.baseAddress else { return 0 }
+        var sum = 0.0
+        let isKnown = kernels.table.pointee.total_variance_f64(base, logVariance.count, &sum) != 0
+        return isKnown ? sum : logVariance.reduce(0) { $0 + exp64($1) }
     }
+
+    /// Whether two total variances of the same log variances differ by no more than ways of computing them do: what other
+    /// versions of the program stored, by the system's `exp`, was not the same on every machine.
+    package static func areSame(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-12 * max(a, b) }
 
     /// The squared length of a mean in memory, `[D]`.
     package static func squaredNorm(_ mean: UnsafeBufferPointer<Float>) -> Double {

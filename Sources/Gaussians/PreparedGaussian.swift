@@ -26,7 +26,7 @@ package struct PreparedGaussian: Sendable {
         guard !gaussian.isPoint else { throw PointError() }
         mean = gaussian.mean
         variance = gaussian.logVariance.map(exp64)
-        totalVariance = variance.reduce(0, +)  // as Gaussian.totalVariance, in the same order
+        totalVariance = gaussian.totalVariance
         squaredNorm = gaussian.squaredNorm
         logVarianceSum = gaussian.logVariance.reduce(0) { $0 + Double($1) }
     }

@@ -132,10 +132,9 @@ struct SoundRows {
                 }
                 guard gaussian.isFinite, abs(gaussian.squaredNorm.squareRoot() - 1) <= 1e-3 else { continue }
                 let variance = gaussian.totalVariance
-                guard totalVariance == nil || totalVariance == variance else { continue }
-                guard scalars.isEmpty || scalars.contains(where: { $0 == (gaussian.squaredNorm, variance) }) else {
-                    continue
-                }
+                guard totalVariance.map({ Gaussian.areSame($0, variance) }) != false else { continue }
+                let areStored = scalars.contains { $0 == gaussian.squaredNorm && Gaussian.areSame($1, variance) }
+                guard scalars.isEmpty || areStored else { continue }
                 found.append(gaussian)
             }
         }

@@ -275,10 +275,10 @@ struct Verification {
         let norm = gaussian.squaredNorm.squareRoot()
         guard abs(norm - 1) <= 1e-3 else { return "its mean has length \(norm), not 1" }
         let totalVariance = gaussian.totalVariance
-        if let scalars, scalars[0] != gaussian.squaredNorm || scalars[1] != totalVariance {
+        if let scalars, scalars[0] != gaussian.squaredNorm || !Gaussian.areSame(scalars[1], totalVariance) {
             return "its stored scalars are not those of its Gaussian"
         }
-        if let item, item.totalVariance != totalVariance {
+        if let item, !Gaussian.areSame(item.totalVariance, totalVariance) {
             return "its total variance is \(totalVariance), the catalogue says \(item.totalVariance)"
         }
         return nil

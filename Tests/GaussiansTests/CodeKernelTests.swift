@@ -1,5 +1,6 @@
 // Short codes at every instruction set: integer sums against integers, bounds against Float64.
 import CKernels
+import Foundation
 import Gaussians
 import TestSupport
 import Testing
@@ -398,6 +399,41 @@ import Testing
             #expect(
                 kernels.table.pointee.squared_distance_f64(a, b, d) == pk_squared_distance_f64(a, b, d),
                 "\(kernels.name)")
+        }
+    }
+
+    @Test(arguments: KernelTests.sizes) func totalVariancesAreTheSameBytesAtEveryLevel(d: Int) {
+        var generator = SeededGenerator(seed: UInt64(d) + 903)
+        for (center, spread) in [(-9.7, 0.3), (-11, 2), (0, 1), (-300, 100), (300, 90), (0, 0)] as [(Float, Float)] {
+            let logVariances = generator.normals(d).map { max(min(center + spread * $0, 700), -700) }
+            let truth = logVariances.reduce(0) { $0 + exp(Double($1)) }
+            let first = logVariances.withUnsafeBufferPointer {
+                Gaussian.totalVariance($0, kernels: Kernels.available[0])
+            }
+            #expect(abs(first - truth) <= Double(d + 2) * 0x1p-52 * truth, "\(first) \(truth)")
+            for kernels in Kernels.available {
+                let got = logVariances.withUnsafeBufferPointer { Gaussian.totalVariance($0, kernels: kernels) }
+                #expect(got == first, "\(kernels.name) around \(center)")
+            }
+        }
+    }
+
+    @Test func eachVarianceIsExactToTwoUnitsInTheLastPlace() {
+        for step in 0..<20_000 {
+            let x = -700 + Float(step) * 0.07
+            let got = [x].withUnsafeBufferPointer { Gaussian.totalVariance($0) }
+            #expect(abs(got - exp(Double(x))) <= 2 * exp(Double(x)).ulp, "\(x)")
+        }
+    }
+
+    @Test func totalVariancesOfOtherNumbersAreTheSystems() {
+        for kernels in Kernels.available {
+            func totalVariance(_ logVariances: [Float]) -> Double {
+                logVariances.withUnsafeBufferPointer { Gaussian.totalVariance($0, kernels: kernels) }
+            }
+            #expect(totalVariance([]) == 0 && totalVariance([Float](repeating: -.infinity, count: 33)) == 0)
+            #expect(totalVariance([0, -.infinity, 0]) == 2 && totalVariance([-720]) == exp(-720.0))
+            #expect(totalVariance([1, 800]) == .infinity && totalVariance([0, .nan, 0]).isNaN)
         }
     }
 

@@ -120,6 +120,9 @@ import Testing
 
     @Test func theUncertaintyOfTheCatalogueIsThatOfTheVectors() throws {
         let queue = try DatabaseQueue(path: "\(path)/catalog.sqlite")
+        // Another version of the program, on another machine, may have summed to another last bit.
+        try queue.write { try $0.execute(sql: "UPDATE item SET total_variance = total_variance * (1 + 4e-16)") }
+        #expect(try verify().damages.isEmpty)
         try queue.write { try $0.execute(sql: "UPDATE item SET total_variance = total_variance + 1e-9 WHERE id = 77") }
         try queue.close()
         let damages = try verify().damages.map(\.description)

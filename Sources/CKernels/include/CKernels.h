@@ -259,6 +259,10 @@ typedef struct {
     void (*_Nonnull squared_distances_f64)(const float *_Nonnull query, const float *_Nonnull rows,
                                            const uint32_t *_Nullable index, size_t n, size_t d, double *_Nonnull out);
 
+    /// The sum of e^x over log variances [d], each to 2^-52 of itself, in a fixed order: the same bytes at every level.
+    /// Returns 0 where a number is beyond 700 or none; then out is nothing.
+    int (*_Nonnull total_variance_f64)(const float *_Nonnull log_variances, size_t d, double *_Nonnull out);
+
     /// How many of x[i] - offsets[i] are above the threshold, in Float32: x, offsets [n].
     size_t (*_Nonnull count_above)(const float *_Nonnull x, const float *_Nonnull offsets, size_t n, float threshold);
 } pk_kernels;
