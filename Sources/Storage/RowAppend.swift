@@ -72,7 +72,7 @@ package struct PendingRows {
     fileprivate var names: [[UInt8]] = []
     fileprivate var totalVariances: [Double] = []
     fileprivate var replaced: [Place] = []
-    /// What was derived of the rows written last: written beside the next ones, or before they become visible.
+    /// What was derived of the rows written last: written beside later ones, or before they become visible.
     fileprivate var derived: [DerivedValue] = []
 }
 
@@ -92,7 +92,7 @@ extension IndexWriter {
 
     /// Writes rows to the vectors, synced.
     ///
-    /// What is derived of them follows with the next ones; they become visible with `commit`.
+    /// What is derived of them follows with later ones; they become visible with `commit`.
     /// - Parameters:
     ///   - rows: as they lie in memory.
     ///   - names: the name of each; no other item of the source may have it but those replaced.
@@ -126,7 +126,8 @@ extension IndexWriter {
 extension VectorStore {
     /// Appends rows behind the first `count` slots of a collection, rewriting the tail block with more rows.
     ///
-    /// One thread writes these rows and what was derived of those before, the others derive columns of these from memory.
+    /// One thread writes these rows and, once it is enough, what was derived of those before, the others derive columns of
+    /// these from memory.
     /// Where these decide what codes are made with, where they are more blocks than may wait, and for a block that was
     /// begun before, columns are derived in the transaction, once the rows are written.
     /// - Parameters:
@@ -149,7 +150,10 @@ extension VectorStore {
         let parameters = try environment.read { try settledParameters(collection, for: filled, $0) }
         let candidates = filled.filter { $0 * size >= count }
         let whole = parameters == nil || candidates.count > Self.blocksInMemory ? [] : candidates
-        let before = derived
+        // Written many at a time: a column of neighbouring blocks then lies in one piece, and searches walk fewer page tables.
+        let isEnough = parameters == nil || derived.count >= Column.derived.count * Self.blocksTogether
+        // Where parameters are decided, all codes so far are made anew.
+        let before = isEnough ? derived.filter { parameters != nil || !Column.codes.contains($0.key.column) } : []
         let values = try SharedWork.map(1 + whole.count, threads: SharedWork.processorCount) { part -> [DerivedValue] in
             if part > 0, let parameters {
                 let block = whole[part - 1]
@@ -162,11 +166,14 @@ extension VectorStore {
             }
             return []
         }
-        derived = values.flatMap { $0 }
+        derived = (isEnough ? [] : derived) + values.flatMap { $0 }
     }
 
-    /// What is derived of so many blocks may wait in memory, 24 MB at D = 768, while that of as many is made; pieces have
-    /// more where D is below 256, and columns of theirs are small.
+    /// What is derived of so many blocks is written at once.
+    private static var blocksTogether: Int { 24 }
+
+    /// What is derived of so many blocks of a piece may be made in memory, 24 MB at D = 768, while at most as much and what
+    /// is written at once waits; pieces have more where D is below 256, and columns of theirs are small.
     private static var blocksInMemory: Int { 32 }
 
     /// The stored columns of rows that are appended.
