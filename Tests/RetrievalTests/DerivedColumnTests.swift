@@ -261,7 +261,8 @@ import Testing
     }
 
     @Test func batchesOfAnySizeLeaveTheSameBytes() throws {
-        let (count, dimension) = (16_500, 12)  // axes are decided at 8,192; then what is derived waits twice until it is much
+        // Axes are decided at 8,192; then what is derived waits until it is much.
+        let (count, dimension) = (16_500, 12)
         var generator = SeededGenerator(seed: 77)
         let gaussians = (0..<count).map { _ in generator.gaussian(dimension: dimension) }
         let others = (0..<7_900).map { _ in generator.gaussian(dimension: dimension) }

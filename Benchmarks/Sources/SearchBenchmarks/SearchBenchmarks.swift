@@ -9,7 +9,7 @@ import Storage
 enum SearchBenchmarks {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
-        if try ContainmentBenchmark.runs(arguments) || ByteScan.runs(arguments) { return }
+        if try ContainmentBenchmark.runs(arguments) || ByteScan.runs(arguments) || LockedFile.runs(arguments) { return }
         let options = try SearchOptions(arguments)
         print(Measurement.header)
         var lines: [String] = []
@@ -33,7 +33,7 @@ enum SearchBenchmarks {
         let locks = options.locks.map { open($0, O_RDONLY | O_CREAT, 0o600) }
         for lock in locks { flock(lock, LOCK_EX) }
         defer { for lock in locks { close(lock) } }
-        var vectors = LockedFile("\(folder)/index/vectors-1/data.mdb")
+        let vectors = try LockedFile("\(folder)/index/vectors-1/data.mdb")
         lines += try Roofline.measure(index)
         let session = try SearchSession(index: index, queries: queries, options: options)
         for limit in options.limits {
@@ -44,7 +44,7 @@ enum SearchBenchmarks {
                 lines.append(try session.measureBatch(search, limit, threads: 2))
             }
         }
-        withExtendedLifetime(vectors) { vectors = nil }
+        vectors.unlock()
         let optimization = try index.optimize()
         print(optimization)
         return lines + [optimization]
@@ -72,6 +72,6 @@ enum ProcessMemory {
     private static func field(_ name: String) -> Int {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
-        return line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0
     }
 }
