@@ -12,6 +12,8 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
 
     /// By position; `live` holds what is to be searched: live, below the block's count, and let through by the filter.
     let blocks: [LiveBlock]
+    /// How many items of each are to be searched.
+    let liveCounts: [Int]
     /// What the codes were made with; nil where there are none.
     let parameters: CodeParameters?
     /// Whether a block has coarse codes, by position.
@@ -22,6 +24,8 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
     let itemCount: Int
     /// Whether the last blocks are scanned first.
     let isReversed: Bool
+    /// Whether block n is at position n.
+    private let isDense: Bool
     /// Whether no filter leaves things out.
     private let isWhole: Bool
     private let collection: Collection
@@ -41,8 +45,11 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
             return pointers.coarse[block.number]
         }
         hasCodes = codes.map { $0 != nil }
-        coarse = zip(blocks, codes).map { $0.live.count < Self.sparse ? nil : $1 }
-        itemCount = blocks.reduce(0) { $0 + $1.live.count }
+        let liveCounts = blocks.map(\.live.count)
+        coarse = zip(liveCounts, codes).map { $0 < Self.sparse ? nil : $1 }
+        itemCount = liveCounts.reduce(0, +)
+        self.liveCounts = liveCounts
+        isDense = blocks.indices.allSatisfy { blocks[$0].number == $0 }
         isReversed = pointers?.nextIsReversed() ?? false
         self.blocks = blocks
         self.parameters = parameters
@@ -62,13 +69,16 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
     /// The codes of a column above the coarse ones, for who reads many, by position; nil for blocks whose coarse codes are
     /// not read.
     func codesOfScanned(_ column: Column) throws -> [UnsafeRawPointer?] {
-        zip(try codes(column, mapping: isWhole), coarse).map { $1 == nil ? nil : $0 }
+        let codes = try codes(column, mapping: isWhole)
+        let isForAll = codes.indices.allSatisfy { codes[$0] == nil || coarse[$0] != nil }
+        return isForAll ? codes : zip(codes, coarse).map { $1 == nil ? nil : $0 }
     }
 
     /// The codes of a column above the coarse ones, by position; nil where there are none.
     func codes(_ column: Column, mapping: Bool = false) throws -> [UnsafeRawPointer?] {
         guard let parameters, let pointers else { return blocks.map { _ in nil } }
         let codes = try snapshot.codes(column, of: collection, parameters, pointers, mapping: mapping)
+        if isDense, codes.count == blocks.count { return codes }
         return blocks.map { $0.number < codes.count ? codes[$0.number] : nil }
     }
 }

@@ -18,9 +18,9 @@ struct CodeLadder {
     private static let stride = 8
 
     private let table: BlockTable
-    private let query: CodedQuery
+    fileprivate let query: CodedQuery
     private let limit: Int
-    private let kernels: Kernels
+    fileprivate let kernels: Kernels
     private let lower: BoundBuffer
     private var products: [Float] = []
     private var seeds: SeedSelection
@@ -54,16 +54,15 @@ struct CodeLadder {
     /// Bounds all items for some queries, each reading of a block serving several, and picks the smallest for a start.
     static func scan(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
         if try scanFineCodes(&ladders, table) { return }
-        let step = Int(PK_QUERIES)
+        let scanner = CoarseScanner(ladders, table)
         let count = table.blocks.count
         var starts = Array(Swift.stride(from: 0, to: count, by: stride))
         if table.isReversed { starts.reverse() }
         for (number, first) in starts.enumerated() {
             let positions = first..<min(first + stride, count)
             let next = number + 1 < starts.count ? table.coarse[starts[number + 1]] : nil
-            for start in Swift.stride(from: 0, to: ladders.count, by: step) {
-                let range = start..<min(start + step, ladders.count)
-                let source = boundByCodes(ladders[range], positions, next) ? Source.coarseCodes : .means
+            for range in CoarseScanner.groups(ladders.count) {
+                let source = scanner.scan(range, positions, next) ? Source.coarseCodes : .means
                 for index in range { try ladders[index].finish(positions, source) }
             }
         }
@@ -88,34 +87,7 @@ struct CodeLadder {
         return true
     }
 
-    /// Lower bounds from codes, for up to `PK_QUERIES` queries; false where they do not serve a query.
-    private static func boundByCodes(
-        _ ladders: ArraySlice<CodeLadder>, _ positions: Range<Int>, _ next: UnsafeRawPointer?
-    ) -> Bool {
-        guard let first = ladders.first, ladders.allSatisfy({ $0.query.prepared != nil }) else { return false }
-        let (table, kernels) = (first.table, first.kernels.table.pointee)
-        let size = Int(PK_QUERIES)
-        withUnsafeTemporaryAllocation(of: UnsafePointer<pk_code_query>.self, capacity: size) { queries in
-            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>.self, capacity: size) { lower in
-                table.coarse.withUnsafeBufferPointer { columns in
-                    var count = 0
-                    for ladder in ladders {
-                        guard let prepared = ladder.query.prepared else { continue }
-                        queries.initializeElement(at: count, to: prepared.pointer)
-                        lower.initializeElement(at: count, to: ladder.bounds(positions.lowerBound))
-                        count += 1
-                    }
-                    guard let queries = queries.baseAddress, let lower = lower.baseAddress,
-                        let columns = columns.baseAddress
-                    else { return }
-                    kernels.bound_coarse(queries, count, columns + positions.lowerBound, positions.count, next, lower)
-                }
-            }
-        }
-        return true
-    }
-
-    private func bounds(_ position: Int) -> UnsafeMutablePointer<Float> {
+    fileprivate func bounds(_ position: Int) -> UnsafeMutablePointer<Float> {
         lower.start + GaussianCodec.slotsPerBlock * position
     }
 
@@ -124,8 +96,7 @@ struct CodeLadder {
         let size = GaussianCodec.slotsPerBlock
         self.source = source
         for position in positions {
-            let block = table.blocks[position]
-            let live = block.live.count
+            let live = table.liveCounts[position]
             report.scanned += live
             if source == .means || !table.hasCodes[position] {
                 try boundByMeans(position, live)
@@ -133,6 +104,7 @@ struct CodeLadder {
                 if source == .fineCodes { report.fine += live } else { report.coarse += live }
             }
             guard live < size else { continue }
+            let block = table.blocks[position]
             let bounds = bounds(position)
             if source != .means, table.hasCodes[position], table.coarse[position] == nil {
                 bounds.update(repeating: .infinity, count: size)
@@ -281,6 +253,55 @@ extension Kernels {
                 guard let base = found.baseAddress, let values = values.baseAddress else { return }
                 let selected = table.pointee.select_not_above(numbers, count, threshold, base, values)
                 for place in 0..<selected { body(Int(base[place]), values[place]) }
+            }
+        }
+    }
+}
+
+/// The coarse codes of a table and some queries to lower bounds: what a kernel takes of them, gathered once.
+private struct CoarseScanner {
+    private let table: BlockTable
+    private let kernel:
+        @convention(c) (
+            UnsafePointer<UnsafePointer<pk_code_query>>, Int, UnsafePointer<UnsafeRawPointer?>, Int, UnsafeRawPointer?,
+            UnsafePointer<UnsafeMutablePointer<Float>>
+        ) -> Void
+    /// Nil where codes do not serve a query.
+    private let queries: [UnsafePointer<pk_code_query>?]
+    /// Where the bounds of each query begin: of its ladder, which outlives the scan.
+    private let lower: [UnsafeMutablePointer<Float>]
+
+    init(_ ladders: [CodeLadder], _ table: BlockTable) {
+        self.table = table
+        kernel = ladders[0].kernels.table.pointee.bound_coarse
+        queries = ladders.map { $0.query.prepared?.pointer }
+        lower = ladders.map { $0.bounds(0) }
+    }
+
+    /// The queries that share a reading.
+    static func groups(_ count: Int) -> [Range<Int>] {
+        let step = Int(PK_QUERIES)
+        return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
+    }
+
+    /// Bounds the items of some blocks for a group of queries; false where codes do not serve one of them.
+    func scan(_ group: Range<Int>, _ positions: Range<Int>, _ next: UnsafeRawPointer?) -> Bool {
+        let size = Int(PK_QUERIES)
+        return withUnsafeTemporaryAllocation(of: UnsafePointer<pk_code_query>.self, capacity: size) { queries in
+            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>.self, capacity: size) { lower in
+                table.coarse.withUnsafeBufferPointer { columns in
+                    for (place, index) in group.enumerated() {
+                        guard let query = self.queries[index] else { return false }
+                        queries.initializeElement(at: place, to: query)
+                        lower.initializeElement(
+                            at: place, to: self.lower[index] + GaussianCodec.slotsPerBlock * positions.lowerBound)
+                    }
+                    guard let queries = queries.baseAddress, let lower = lower.baseAddress,
+                        let columns = columns.baseAddress
+                    else { return false }
+                    kernel(queries, group.count, columns + positions.lowerBound, positions.count, next, lower)
+                    return true
+                }
             }
         }
     }
