@@ -60,7 +60,9 @@ public struct Gaussian: Sendable, Equatable {
 
     /// Whether two total variances of the same log variances differ by no more than ways of computing them do: what other
     /// versions of the program stored, by the system's `exp`, was not the same on every machine.
-    package static func areSame(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-12 * max(a, b) }
+    package static func areSame(_ a: Double, _ b: Double) -> Bool {
+        a == b || abs(a - b) <= 1e-11 * min(a, b)
+    }
 
     /// The squared length of a mean in memory, `[D]`.
     package static func squaredNorm(_ mean: UnsafeBufferPointer<Float>) -> Double {

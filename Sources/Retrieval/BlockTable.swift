@@ -26,8 +26,8 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
     let isReversed: Bool
     /// Whether block n is at position n.
     private let isDense: Bool
-    /// Whether no filter leaves things out.
-    private let isWhole: Bool
+    /// Whether the coarse codes of most blocks are read, so that mapping columns at once pays.
+    private let readsMost: Bool
     private let collection: Collection
     private let snapshot: Snapshot
     private let pointers: BlockPointers?
@@ -39,7 +39,10 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
             return block.live.count > 0 ? block : nil
         }
         let parameters = usesCodes ? try snapshot.codeParameters(of: collection) : nil
-        let pointers = try parameters.map { try snapshot.pointers(of: collection, $0, readsAll: slots == nil) }
+        let scanned = blocks.count { $0.live.count >= Self.sparse }
+        let readsMost = try 2 * scanned >= snapshot.blockCount(of: collection)
+        self.readsMost = readsMost
+        let pointers = try parameters.map { try snapshot.pointers(of: collection, $0, readsMost: readsMost) }
         let codes = blocks.map { block -> UnsafeRawPointer? in
             guard let pointers, block.number < pointers.coarse.count else { return nil }
             return pointers.coarse[block.number]
@@ -56,8 +59,7 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
         self.pointers = pointers
         self.collection = collection
         self.snapshot = snapshot
-        isWhole = slots == nil
-        if isWhole, let pointers { try snapshot.mapRowsOnce(of: collection, pointers) }
+        if readsMost, let pointers { try snapshot.mapRowsOnce(of: collection, pointers) }
     }
 
     /// The stored columns of a block.
@@ -69,7 +71,7 @@ final class BlockTable: @unchecked Sendable {  // LMDB's read transactions (MDB_
     /// The codes of a column above the coarse ones, for who reads many, by position; nil for blocks whose coarse codes are
     /// not read.
     func codesOfScanned(_ column: Column) throws -> [UnsafeRawPointer?] {
-        let codes = try codes(column, mapping: isWhole)
+        let codes = try codes(column, mapping: readsMost)
         let isForAll = codes.indices.allSatisfy { codes[$0] == nil || coarse[$0] != nil }
         return isForAll ? codes : zip(codes, coarse).map { $1 == nil ? nil : $0 }
     }

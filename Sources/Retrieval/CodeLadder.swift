@@ -54,7 +54,7 @@ struct CodeLadder {
     /// Bounds all items for some queries, each reading of a block serving several, and picks the smallest for a start.
     static func scan(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
         if try scanFineCodes(&ladders, table) { return }
-        let scanner = CoarseScanner(ladders, table)
+        guard let scanner = CoarseScanner(ladders, table) else { return }
         let count = table.blocks.count
         var starts = Array(Swift.stride(from: 0, to: count, by: stride))
         if table.isReversed { starts.reverse() }
@@ -271,9 +271,11 @@ private struct CoarseScanner {
     /// Where the bounds of each query begin: of its ladder, which outlives the scan.
     private let lower: [UnsafeMutablePointer<Float>]
 
-    init(_ ladders: [CodeLadder], _ table: BlockTable) {
+    /// Nil without ladders.
+    init?(_ ladders: [CodeLadder], _ table: BlockTable) {
+        guard let first = ladders.first else { return nil }
         self.table = table
-        kernel = ladders[0].kernels.table.pointee.bound_coarse
+        kernel = first.kernels.table.pointee.bound_coarse
         queries = ladders.map { $0.query.prepared?.pointer }
         lower = ladders.map { $0.bounds(0) }
     }

@@ -228,6 +228,9 @@ package struct Snapshot {
         }
     }
 
+    /// How many blocks of a collection hold live items, whether a filter lets them through or not.
+    package func blockCount(of collection: Collection) throws -> Int { try allBlocks(of: collection).count }
+
     /// A block's columns, in place.
     package func view(_ block: LiveBlock, of collection: Collection) throws -> BlockView {
         try vectors.view(collection, block, transaction)
@@ -238,11 +241,11 @@ package struct Snapshot {
         try vectors.codeParameters(collection, transaction)
     }
 
-    /// Where the blocks of a collection that has codes lie; `readsAll` where the coarse codes of all will be read.
+    /// Where the blocks of a collection that has codes lie; `readsMost` where the coarse codes of most will be read.
     package func pointers(
-        of collection: Collection, _ parameters: CodeParameters, readsAll: Bool = true
+        of collection: Collection, _ parameters: CodeParameters, readsMost: Bool = true
     ) throws -> BlockPointers {
-        try vectors.pointers(collection, parameters, readsAll: readsAll, transaction)
+        try vectors.pointers(collection, parameters, readsMost: readsMost, transaction)
     }
 
     /// A block's columns, looked up once a generation.

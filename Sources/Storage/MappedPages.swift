@@ -9,8 +9,9 @@ enum MappedPages {
     /// Values nearer to each other than this are asked for together.
     private static let gap = 64 << 10
 
-    /// What is not read from end to end is mapped at once up to a quarter of the memory: the rest is needed for what else
-    /// is read.
+    /// A column above the coarse codes is mapped at once up to a quarter of the memory.
+    ///
+    /// The rest is needed for what else is read; a larger one comes fault by fault.
     static let mostBytes = Int(sysconf(Int32(_SC_PHYS_PAGES))) / 4 * pageSize
 
     /// Maps the pages of some values, ascending by address for the most part, in as few calls as they lie in runs.

@@ -151,7 +151,10 @@ extension VectorStore {
         let candidates = filled.filter { $0 * size >= count }
         let whole = parameters == nil || candidates.count > Self.blocksInMemory ? [] : candidates
         // Written many at a time: a column of neighbouring blocks then lies in one piece, and searches walk fewer page tables.
-        let isEnough = parameters == nil || derived.count >= Column.derived.count * Self.blocksTogether
+        let waiting = derived.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
+        let isEnough =
+            parameters == nil || derived.count >= Column.derived.count * Self.blocksTogether
+            || waiting >= Self.bytesTogether
         // Where parameters are decided, all codes so far are made anew.
         let before = isEnough ? derived.filter { parameters != nil || !Column.codes.contains($0.key.column) } : []
         let values = try SharedWork.map(1 + whole.count, threads: SharedWork.processorCount) { part -> [DerivedValue] in
@@ -169,8 +172,9 @@ extension VectorStore {
         derived = (isEnough ? [] : derived) + values.flatMap { $0 }
     }
 
-    /// What is derived of so many blocks is written at once.
+    /// What is derived of so many blocks is written at once, or so many bytes.
     private static var blocksTogether: Int { 24 }
+    private static var bytesTogether: Int { 24 << 20 }
 
     /// What is derived of so many blocks of a piece may be made in memory, 24 MB at D = 768, while at most as much and what
     /// is written at once waits; pieces have more where D is below 256, and columns of theirs are small.

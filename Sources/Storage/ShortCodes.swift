@@ -164,16 +164,16 @@ extension VectorStore {
 
     /// Where the blocks of a collection that has codes lie, from 0 to the last that has any.
     ///
-    /// Where all coarse codes will be read, they are mapped at once: a page fault for every 64 KiB took three times as long.
+    /// Where most coarse codes will be read, they are mapped at once: a page fault for every 64 KiB took three times as long.
     func pointers(
-        _ collection: Collection, _ parameters: CodeParameters, readsAll: Bool, _ transaction: LMDBTransaction
+        _ collection: Collection, _ parameters: CodeParameters, readsMost: Bool, _ transaction: LMDBTransaction
     ) throws -> BlockPointers {
         let anchor = try transaction.value(Self.parametersKey(collection))?.baseAddress
         return try blockPointersCache.pointers(
             of: collection, transaction: transaction.id, anchor: anchor.map { UnsafeRawPointer($0) },
             fingerprint: parameters.fingerprint
         ) {
-            try codes(.coarseCodes, of: collection, parameters, mapping: readsAll, transaction)
+            try codes(.coarseCodes, of: collection, parameters, mapping: readsMost, transaction)
         }
     }
 

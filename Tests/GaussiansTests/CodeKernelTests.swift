@@ -426,6 +426,12 @@ import Testing
         }
     }
 
+    @Test func totalVariancesThatDifferByRoundingAreTheSame() {
+        #expect(Gaussian.areSame(0, 0) && Gaussian.areSame(.infinity, .infinity) && Gaussian.areSame(1, 1 + 1e-13))
+        #expect(!Gaussian.areSame(1, 1 + 1e-9) && !Gaussian.areSame(1, .infinity) && !Gaussian.areSame(0, 1e-300))
+        #expect(!Gaussian.areSame(.nan, .nan) && !Gaussian.areSame(.nan, 1))
+    }
+
     @Test func totalVariancesOfOtherNumbersAreTheSystems() {
         for kernels in Kernels.available {
             func totalVariance(_ logVariances: [Float]) -> Double {

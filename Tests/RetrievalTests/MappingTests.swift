@@ -70,11 +70,14 @@ import Testing
             }
             func search(_ query: Gaussian) throws { _ = try Searcher(query: query).nearest(1, in: .images, snapshot) }
             try unmap(.residualCodes)
+            let few = SlotSet((0..<16).map { Placement(block: $0 / 2, slot: $0 % 2) })
+            _ = try Searcher(query: gaussians[0]).nearest(1, in: .images, snapshot, among: few)
+            #expect(try mapped(.residualCodes).some == 0)
             try search(generator.gaussian(dimension: dimension))
             let residual = try mapped(.residualCodes)
             #expect(residual.some == residual.all)
             // Of items themselves, so that little is left to be read of the fine codes.
-            for query in gaussians[1...6] { try search(query) }
+            for query in gaussians[1...5] { try search(query) }
             try unmap(.fineCodes)
             try search(gaussians[7])
             let fine = try mapped(.fineCodes)
