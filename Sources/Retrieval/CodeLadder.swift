@@ -54,16 +54,18 @@ struct CodeLadder {
     /// Bounds all items for some queries, each reading of a block serving several, and picks the smallest for a start.
     static func scan(_ ladders: inout [CodeLadder], _ table: BlockTable) throws {
         if try scanFineCodes(&ladders, table) { return }
-        guard let scanner = CoarseScanner(ladders, table) else { return }
+        let groups = Swift.stride(from: 0, to: ladders.count, by: Int(PK_QUERIES)).map { first in
+            CoarseGroup(ladders, first..<min(first + Int(PK_QUERIES), ladders.count))
+        }
         let count = table.blocks.count
         var starts = Array(Swift.stride(from: 0, to: count, by: stride))
         if table.isReversed { starts.reverse() }
         for (number, first) in starts.enumerated() {
             let positions = first..<min(first + stride, count)
             let next = number + 1 < starts.count ? table.coarse[starts[number + 1]] : nil
-            for range in CoarseScanner.groups(ladders.count) {
-                let source = scanner.scan(range, positions, next) ? Source.coarseCodes : .means
-                for index in range { try ladders[index].finish(positions, source) }
+            for group in groups {
+                let source = group.scan(table, positions, next) ? Source.coarseCodes : .means
+                for index in group.range { try ladders[index].finish(positions, source) }
             }
         }
     }
@@ -258,54 +260,34 @@ extension Kernels {
     }
 }
 
-/// The coarse codes of a table and some queries to lower bounds: what a kernel takes of them, gathered once.
-private struct CoarseScanner {
-    private let table: BlockTable
-    private let kernel:
-        @convention(c) (
-            UnsafePointer<UnsafePointer<pk_code_query>>, Int, UnsafePointer<UnsafeRawPointer?>, Int, UnsafeRawPointer?,
-            UnsafePointer<UnsafeMutablePointer<Float>>
-        ) -> Void
-    /// Nil where codes do not serve a query.
-    private let queries: [UnsafePointer<pk_code_query>?]
-    /// Where the bounds of each query begin: of its ladder, which outlives the scan.
+/// Queries that share a reading of coarse codes: what the kernel takes of their ladders, gathered once.
+private struct CoarseGroup {
+    /// Whose ladders they are.
+    let range: Range<Int>
+    private let kernels: Kernels
+    /// Fewer than the ladders where codes do not serve one.
+    private let queries: [UnsafePointer<pk_code_query>]
+    /// Where the bounds of each begin: the ladders outlive the scan.
     private let lower: [UnsafeMutablePointer<Float>]
 
-    /// Nil without ladders.
-    init?(_ ladders: [CodeLadder], _ table: BlockTable) {
-        guard let first = ladders.first else { return nil }
-        self.table = table
-        kernel = first.kernels.table.pointee.bound_coarse
-        queries = ladders.map { $0.query.prepared?.pointer }
-        lower = ladders.map { $0.bounds(0) }
+    /// Those of a range that is not empty.
+    init(_ ladders: [CodeLadder], _ range: Range<Int>) {
+        self.range = range
+        kernels = ladders[range.lowerBound].kernels
+        queries = ladders[range].compactMap { $0.query.prepared?.pointer }
+        lower = ladders[range].map { $0.bounds(0) }
     }
 
-    /// The queries that share a reading.
-    static func groups(_ count: Int) -> [Range<Int>] {
-        let step = Int(PK_QUERIES)
-        return stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
-    }
-
-    /// Bounds the items of some blocks for a group of queries; false where codes do not serve one of them.
-    func scan(_ group: Range<Int>, _ positions: Range<Int>, _ next: UnsafeRawPointer?) -> Bool {
-        let size = Int(PK_QUERIES)
-        return withUnsafeTemporaryAllocation(of: UnsafePointer<pk_code_query>.self, capacity: size) { queries in
-            withUnsafeTemporaryAllocation(of: UnsafeMutablePointer<Float>.self, capacity: size) { lower in
-                table.coarse.withUnsafeBufferPointer { columns in
-                    for (place, index) in group.enumerated() {
-                        guard let query = self.queries[index] else { return false }
-                        queries.initializeElement(at: place, to: query)
-                        lower.initializeElement(
-                            at: place, to: self.lower[index] + GaussianCodec.slotsPerBlock * positions.lowerBound)
-                    }
-                    guard let queries = queries.baseAddress, let lower = lower.baseAddress,
-                        let columns = columns.baseAddress
-                    else { return false }
-                    kernel(queries, group.count, columns + positions.lowerBound, positions.count, next, lower)
-                    return true
-                }
-            }
+    /// Bounds the items of some blocks; false where codes do not serve a query.
+    func scan(_ table: BlockTable, _ positions: Range<Int>, _ next: UnsafeRawPointer?) -> Bool {
+        guard queries.count == range.count else { return false }
+        let first = GaussianCodec.slotsPerBlock * positions.lowerBound
+        table.coarse.withUnsafeBufferPointer { columns in
+            guard let columns = columns.baseAddress else { return }
+            kernels.table.pointee.bound_coarse(
+                queries, queries.count, columns + positions.lowerBound, positions.count, next, lower.map { $0 + first })
         }
+        return true
     }
 }
 

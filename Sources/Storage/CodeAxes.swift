@@ -1,6 +1,5 @@
 // A sample of means to the parameters of good codes: axes along which the items differ, and bits where they differ most.
 import CKernels
-import Dispatch
 import Gaussians
 
 /// A sample of a collection's means, summed up.
@@ -65,18 +64,24 @@ struct CodeAxes {
     ) {
         let dimension = a.count / max(inner, 1)
         let kernel = Kernels.best.table.pointee.matmul_f64
-        let band = 64
         out.withUnsafeMutableBufferPointer { buffer in
             nonisolated(unsafe) let out = buffer  // each band has rows of its own
-            DispatchQueue.concurrentPerform(iterations: (dimension + band - 1) / band) { number in
-                let first = band * number
+            forEachBand(of: dimension) { band in
                 a.withUnsafeBufferPointer { a in
                     guard let a = a.baseAddress, let out = out.baseAddress else { return }
                     kernel(
-                        a + first * inner, b, min(band, dimension - first), inner, dimension, adding ? 1 : 0,
-                        out + first * dimension)
+                        a + band.lowerBound * inner, b, band.count, inner, dimension, adding ? 1 : 0,
+                        out + band.lowerBound * dimension)
                 }
             }
+        }
+    }
+
+    /// Calls `body` with the parts of 0..<count, on all cores.
+    private static func forEachBand(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {
+        let size = 64
+        _ = SharedWork.map((count + size - 1) / size, threads: SharedWork.processorCount) { number in
+            body(size * number..<min(size * (number + 1), count))
         }
     }
 
@@ -159,12 +164,11 @@ struct CodeAxes {
     /// Turns the directions of one part into random ones of the same space: numbers of one part become alike, and errors
     /// have no direction of their own.
     private static func mix(_ rows: inout [Double], _ part: Range<Int>, _ dimension: Int, _ seed: UInt64) {
-        let band = 64
         rows.withUnsafeMutableBufferPointer { buffer in
             nonisolated(unsafe) let rows = buffer  // each band has columns of its own
-            DispatchQueue.concurrentPerform(iterations: (dimension + band - 1) / band) { number in
+            forEachBand(of: dimension) { band in
                 var column = [Double](repeating: 0, count: part.count)
-                for j in (band * number)..<min(band * (number + 1), dimension) {
+                for j in band {
                     for row in part { column[row - part.lowerBound] = rows[row * dimension + j] }
                     pk_rotate(&column, part.count, seed)
                     for row in part { rows[row * dimension + j] = column[row - part.lowerBound] }

@@ -50,7 +50,7 @@ extension VectorStore {
         for first in stride(from: 0, to: blocks.count, by: step) {
             // What is written moves what was read: each time, all is read before anything is written.
             let makers = try blocks[first..<min(first + step, blocks.count)].map(prepare)
-            let values = try SharedWork.map(makers.count, threads: threads) { makers[$0]() }
+            let values = SharedWork.map(makers.count, threads: threads) { makers[$0]() }
             try put(values.flatMap { $0 }, transaction)
         }
     }

@@ -15,20 +15,22 @@ package enum SharedWork {
     ///   - body: called once per part, on any thread.
     /// - Returns: one result a part.
     /// - Throws: what `body` threw for the first of the parts that failed; the others are done all the same.
-    package static func map<T: Sendable>(
-        _ parts: Int, threads: Int, _ body: @Sendable (Int) throws -> T
-    ) throws -> [T] {
-        let results = Mutex([Result<T, any Error>?](repeating: nil, count: parts))
+    package static func map<T: Sendable, E: Error>(
+        _ parts: Int, threads: Int, _ body: @Sendable (Int) throws(E) -> T
+    ) throws(E) -> [T] {
+        let results = Mutex([Result<T, E>?](repeating: nil, count: parts))
         let next = Mutex(0)
         DispatchQueue.concurrentPerform(iterations: min(max(threads, 1), parts)) { _ in
             while let part = next.withLock({ next in
                 defer { next += 1 }
                 return next < parts ? next : nil
             }) {
-                let result = Result { try body(part) }
+                let result = Result { () throws(E) in try body(part) }
                 results.withLock { $0[part] = result }
             }
         }
-        return try results.withLock { $0 }.compactMap { try $0?.get() }
+        var made: [T] = []
+        for case let result? in results.withLock({ $0 }) { made.append(try result.get()) }
+        return made
     }
 }
